@@ -1,0 +1,1 @@
+//! The `.zero` container, manifest, capabilities, keys and signatures: bytes in, values out.

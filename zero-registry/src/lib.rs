@@ -1,0 +1,1 @@
+//! A package registry that is one static directory of files.

@@ -1,0 +1,1 @@
+//! Runs verified `.zero` artifacts with exactly what was declared and granted.
