@@ -1,0 +1,204 @@
+//! A folder of its own for each test, our binaries with a `ZERO_HOME` in it, and the peers.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+use xtask::{Host, WasmRustc};
+
+/// What the tests that print have to say: libtest shows it when a test fails or with `--nocapture`.
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that leaves something out says so"
+)]
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A test's own folder and home.
+pub(crate) struct World {
+    host: Host,
+    bins: PathBuf,
+    dir: TempDir,
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) line: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let this = std::env::current_exe().expect("the test knows its own path");
+        // target/debug/deps/e2e-… → target/debug
+        let bins = this
+            .ancestors()
+            .nth(2)
+            .expect("a test binary lies two folders deep")
+            .to_path_buf();
+        let zero = bins.join(format!("cargo-zero{}", std::env::consts::EXE_SUFFIX));
+        assert!(
+            zero.is_file(),
+            "{} is missing: build it first (cargo build --workspace --all-features --bins), or use cargo xtask test",
+            zero.display()
+        );
+        let world = Self {
+            host: Host::from_env().expect("the environment names a cache folder"),
+            bins,
+            dir: TempDir::with_prefix("zero-e2e-").expect("temporary folders can be made"),
+        };
+        fs::create_dir(world.path("home")).expect("the folder is ours");
+        world
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// A path in this test's folder.
+    pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.dir.path().join(relative)
+    }
+
+    /// Writes a file in this test's folder, with the folders above it.
+    pub(crate) fn write(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().expect("it has a parent")).expect("the folder is ours");
+        fs::write(&path, content).expect("the folder is ours");
+        path
+    }
+
+    /// A command with one of our binaries; `home` is a folder's name in this test's folder.
+    pub(crate) fn command_as(&self, home: &str, program: &str) -> Command {
+        let ours = self
+            .bins
+            .join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
+        let mut command = Command::new(ours);
+        command
+            .current_dir(self.dir.path())
+            .env("ZERO_HOME", self.path(home))
+            .env("NO_COLOR", "1")
+            .env(
+                "PATH",
+                self.host
+                    .path_with(std::slice::from_ref(&self.bins))
+                    .expect("PATH is sound"),
+            )
+            .stdin(Stdio::null());
+        for name in [
+            "ZERO_REGISTRY",
+            "ZERO_KEY",
+            "ZERO_KEY_PASSWORD",
+            "CARGO_TARGET_DIR",
+        ] {
+            command.env_remove(name);
+        }
+        if let Some(WasmRustc::At(rustc)) = xtask::wasm_rustc(&self.host) {
+            command.env("RUSTC", rustc);
+        }
+        command
+    }
+
+    /// `cargo zero …` in this test's folder and home.
+    pub(crate) fn zero<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        Run::of(self.command_as("home", "cargo-zero").args(args))
+    }
+
+    /// The same with another home.
+    pub(crate) fn zero_as<S: AsRef<OsStr>>(
+        &self,
+        home: &str,
+        args: impl IntoIterator<Item = S>,
+    ) -> Run {
+        Run::of(self.command_as(home, "cargo-zero").args(args))
+    }
+
+    /// `zrun …`.
+    pub(crate) fn zrun<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        Run::of(self.command_as("home", "zrun").args(args))
+    }
+
+    /// `zero-registry …`.
+    pub(crate) fn registry<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
+        Run::of(self.command_as("home", "zero-registry").args(args))
+    }
+
+    /// Another program; `None` when it is missing and that is tolerated.
+    pub(crate) fn peer(&self, program: &str) -> Option<Command> {
+        let found = self.host.find(program);
+        if found.is_none() {
+            let text = format!("LEFT OUT: {program} is not installed (cargo xtask setup)");
+            assert!(!self.host.peers_required(), "{text}");
+            note(&text);
+        }
+        let mut command = Command::new(found?);
+        command.current_dir(self.dir.path()).stdin(Stdio::null());
+        Some(command)
+    }
+}
+
+impl Run {
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let line = format!("{command:?}");
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.output().unwrap_or_else(|e| panic!("{line}: {e}"));
+        Self {
+            line,
+            code: status.code(),
+            stdout: String::from_utf8_lossy(&stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&stderr).into_owned(),
+        }
+    }
+
+    /// It must have ended with this exit code.
+    #[track_caller]
+    pub(crate) fn code(self, expected: i32) -> Self {
+        assert_eq!(self.code, Some(expected), "{self}");
+        self
+    }
+
+    /// Its output must contain this text.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(
+            self.stdout.contains(text) || self.stderr.contains(text),
+            "does not say {text:?}: {self}"
+        );
+        self
+    }
+
+    /// Its output must not contain this text.
+    #[track_caller]
+    pub(crate) fn never_says(self, text: &str) -> Self {
+        assert!(
+            !self.stdout.contains(text) && !self.stderr.contains(text),
+            "says {text:?}: {self}"
+        );
+        self
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            line,
+            code,
+            stdout,
+            stderr,
+        } = self;
+        write!(
+            f,
+            "{line}\nexit code {code:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        )
+    }
+}

@@ -1,0 +1,7 @@
+//! End-to-end tests: our own binaries, real peers (minisign, wasm-tools, wasmtime, wasmsign2, nginx, jq) and faults that
+//! only a real system has (signals, full disks, taken ports).
+//!
+//! `cargo xtask test` installs the peers and makes a missing one an error; plain `cargo test` leaves such tests out and
+//! says so.
+
+mod harness;
