@@ -1,1 +1,5 @@
 //! The `.zero` container, manifest, capabilities, keys and signatures: bytes in, values out.
+
+mod key;
+
+pub use key::{BadSignature, KeyError, PublicKey, SecretKey, key_id_hex};
