@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Turns raw measurements into Markdown tables.
+
+    table.py start RAW       hyperfine's JSON of benches/start.sh     -> benches/results/start.md
+    table.py verify RAW      hyperfine's JSON of benches/verify.sh    -> benches/results/verify.md
+    table.py registry RAW    JSON lines of the registry measurement   -> benches/results/registry.md
+    table.py                 all results -> the figures in README.md, between its two markers
+
+Minima, because everything that disturbs a measurement makes it slower; ratios, because machines differ.
+"""
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- figures: written by benches/table.py -->", "<!-- end of figures -->"
+
+
+def machine():
+    model = platform.processor() or platform.machine()
+    try:
+        for line in open("/proc/cpuinfo", encoding="utf-8"):
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    except OSError:
+        pass
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def table(head, rows, left=1):
+    line = lambda cells: "| " + " | ".join(str(c) for c in cells) + " |"
+    rule = "|" + "|".join("---" if i < left else "--:" for i in range(len(head))) + "|"
+    return "\n".join([line(head), rule, *map(line, rows)])
+
+
+def write(name, title, text):
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.md"
+    path.write_text(f"### {title}\n\n{text}\n\nMeasured on {machine()}; `cargo xtask bench {name}` repeats it.\n", encoding="utf-8")
+    print(path.read_text(encoding="utf-8"))
+
+
+def commands(path):
+    with open(path, encoding="utf-8") as file:
+        return {r["command"]: r for r in json.load(file)["results"]}
+
+
+def ms(seconds):
+    return f"{seconds * 1000:.1f}"
+
+
+def start(raw):
+    warm, cold = commands(raw / "warm.json"), commands(raw / "cold.json")
+    base = warm["wasmtime run"]["min"]
+    rows = []
+    for name, r in warm.items():
+        c = cold.get(name)
+        rows.append([f"`{name}`", ms(r["min"]), ms(r["median"]), ms(r["user"] + r["system"]), f"{r['min'] / base:.2f}",
+                     ms(c["min"]) if c else "–"])
+    head = ["hello, whole process", "warm, minimum (ms)", "median (ms)", "CPU, mean (ms)", "× wasmtime", "first run, nothing cached (ms)"]
+    zrun, version = warm["zrun hello.zero"], warm["zrun --version"]
+    more = (zrun["user"] + zrun["system"] - version["user"] - version["system"]) * 1000
+    note = f"CPU time of `zrun hello.zero` over `zrun --version`: {more:.1f} ms. The file is the same for every runner; each uses its own cache."
+    write("start", "Start", table(head, rows) + "\n\n" + note)
+
+
+def verify(raw):
+    size = int((raw / "size").read_text())
+    results = commands(raw / "verify.json")
+    rows = [[f"`{n}`", ms(r["min"]), f"{size / r['min'] / 1e6:.0f}", ms(r["user"] + r["system"])] for n, r in results.items()]
+    head = [f"one file of {size / 1e6:.0f} MB, whole process", "minimum (ms)", "MB/s", "CPU, mean (ms)"]
+    write("verify", "Verification", table(head, rows))
+
+
+def registry(raw):
+    rows = []
+    for line in raw.read_text(encoding="utf-8").splitlines():
+        r = json.loads(line)
+        rows.append([f"{r['packages']:,}".replace(",", " "), r["step"], r["requests"], f"{r['bytes'] / 1000:.1f}"])
+    head = ["packages", "what the client does", "GETs", "KB"]
+    write("registry", "Registry: what a client fetches, without the program itself", table(head, rows, left=2))
+
+
+def render():
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    parts = [p.read_text(encoding="utf-8").strip() for p in sorted(RESULTS.glob("*.md"))]
+    README.write_text(before + BEGIN + "\n\n" + "\n\n".join(parts) + "\n\n" + END + after, encoding="utf-8")
+
+
+def main():
+    if len(sys.argv) == 1:
+        render()
+    else:
+        {"start": start, "verify": verify, "registry": registry}[sys.argv[1]](Path(sys.argv[2]))
+
+
+if __name__ == "__main__":
+    main()
