@@ -1,1 +1,56 @@
-//! A package registry that is one static directory of files.
+//! A package registry that is one static directory of files (spec/registry.md).
+//!
+//! Publishers sign events. Events are the leaves of a transparency log, a Merkle map points from
+//! each name to its events, and one small mutable file, `head`, proves the newest state of both.
+//! Whoever serves the files needs no trust.
+//!
+//! The reading side is pure: bytes, keys and `now` go in, values come out. In order:
+//! [`Roots`] → [`Head`] → [`MapWalk`] → [`PackageState`] → [`resolve`].
+
+#![forbid(unsafe_code)]
+
+mod event;
+mod head;
+mod json;
+mod layout;
+pub mod limits;
+mod log;
+mod map;
+mod origin;
+mod path;
+mod resolve;
+mod role;
+mod root;
+mod schema;
+mod snapshot;
+mod state;
+mod store;
+mod time;
+mod transport;
+
+pub use event::{Action, Distrust, EventBody, EventError, ReleaseInfo, SignedEvent};
+pub use head::{Head, HeadCheck, HeadError, PendingHead, VerifiedHead};
+pub use json::JsonError;
+pub use layout::{PathKind, RegistryPath};
+pub use log::{
+    Bundle, BundleError, Checkpoint, CheckpointError, Consistency, ProofError, TileId, Tree,
+    leaf_hash, verify_consistency, verify_inclusion,
+};
+pub use map::{
+    Bucket, MapError, MapNode, MapStep, MapWalk, PackageEntry, PageRef, Segment, depth as map_depth,
+};
+pub use origin::{Origin, OriginError};
+pub use resolve::{ResolveError, resolve};
+pub use role::{Role, RoleError};
+pub use root::{Anchor, ClaimPolicy, Root, RootError, RootFields, Roots};
+pub use schema::{EventKind, EventLine};
+pub use snapshot::{MapRoot, Snapshot, SnapshotError};
+pub use state::{ChainContext, PackageState, Release, Standing, StateError};
+pub use store::{Store, StoreError};
+pub use time::{Timestamp, TimestampError};
+#[cfg(feature = "http")]
+pub use transport::{HttpTransport, NetworkOptions};
+pub use transport::{
+    DirTransport, Fetched, GetOptions, Location, LocationError, Network, Request, Traffic,
+    Transport, TransportError,
+};
