@@ -1,7 +1,36 @@
 //! The `.zero` container, manifest, capabilities, keys and signatures: bytes in, values out.
+//!
+//! Nothing here reads a file, a clock, the environment or a random source: whoever calls passes them in.
+//! The normative text is in `spec/artifact.md`, `spec/manifest.md` and `spec/capabilities.md`.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::as_conversions))]
+
+mod capability;
+mod digest;
+mod json;
 mod key;
+pub mod limits;
+mod metadata;
 mod minisig;
+mod package;
+mod text;
+mod version;
 
+pub use capability::{
+    Access, Capabilities, CapabilityKind, Cidr, Clock, ClockRule, EnvName, EnvNameError, EnvRule,
+    FsRule, FsScope, GuestPath, GuestPathError, HostError, HostName, HostPattern, HttpRule, Need,
+    NetRule, RandomRule, Scheme, UrlHost, UrlPattern, UrlPatternError, Widening,
+};
+pub use digest::{Digest, DigestError, Hasher};
+pub use json::JsonError;
 pub use key::{BadSignature, KeyError, PublicKey, SecretKey, key_id_hex};
+pub use metadata::{
+    BuildInfo, Compile, Example, Export, Hints, Kind, Limits, METADATA_VERSION, Metadata,
+    MetadataError, OptLevel, Package, Param, Resources, Returned,
+};
 pub use minisig::{Minisig, MinisigError};
+pub use package::{NameError, PackageName, PackageRef, PackageRefError, RegistryName};
+pub use version::{VersionReq, VersionReqError};
+
+pub use semver::Version;
