@@ -8,6 +8,7 @@
 
 mod capability;
 mod digest;
+mod imports;
 mod json;
 mod key;
 pub mod limits;
@@ -23,6 +24,9 @@ pub use capability::{
     NetRule, RandomRule, Scheme, UrlHost, UrlPattern, UrlPatternError, Widening,
 };
 pub use digest::{Digest, DigestError, Hasher};
+pub use imports::{
+    Import, ImportClass, ImportReport, ImportsError, Undeclared, check_imports, required_imports,
+};
 pub use json::JsonError;
 pub use key::{BadSignature, KeyError, PublicKey, SecretKey, key_id_hex};
 pub use metadata::{
