@@ -161,11 +161,7 @@ fn check_integers(bytes: &[u8]) -> Result<(), JsonError> {
                 .rposition(|&b| b == b'\n')
                 .map_or(0, |newline| newline.saturating_add(1));
             return Err(JsonError {
-                line: before
-                    .iter()
-                    .filter(|&&b| b == b'\n')
-                    .count()
-                    .saturating_add(1),
+                line: before.split(|&b| b == b'\n').count(),
                 column: start.saturating_sub(line_start).saturating_add(1),
                 reason: "an integer that does not fit 64 bits".to_owned(),
             });

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::as_conversions))]
 
+mod artifact;
 mod capability;
 mod digest;
 mod imports;
@@ -15,9 +16,16 @@ pub mod limits;
 mod metadata;
 mod minisig;
 mod package;
+mod receipt;
 mod text;
+mod verify;
 mod version;
 
+pub use artifact::{
+    Artifact, AssembleError, DecodeError, Entries, FileEntry, FileHeaderFault, FilePath,
+    FilePathError, FileSet, FileSetError, Files, FilesError, SignError, Signature, SignatureFault,
+    assemble, sign,
+};
 pub use capability::{
     Access, Capabilities, CapabilityKind, Cidr, Clock, ClockRule, EnvName, EnvNameError, EnvRule,
     FsRule, FsScope, GuestPath, GuestPathError, HostError, HostName, HostPattern, HttpRule, Need,
@@ -35,6 +43,8 @@ pub use metadata::{
 };
 pub use minisig::{Minisig, MinisigError};
 pub use package::{NameError, PackageName, PackageRef, PackageRefError, RegistryName};
+pub use receipt::{Receipt, ReceiptError};
+pub use verify::{Verified, VerifyError, verify};
 pub use version::{VersionReq, VersionReqError};
 
 pub use semver::Version;

@@ -301,6 +301,18 @@ pub enum MetadataError {
 }
 
 impl MetadataError {
+    /// The class of the error as spec/artifact.md names it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Character { .. } => "text",
+            Self::Field { .. } => "metadata-field",
+            Self::Json(_) => "json",
+            Self::Limit { .. } | Self::Size { .. } => "metadata-limit",
+            Self::UnknownCapability { .. } => "unknown-capability",
+            Self::Version { .. } => "metadata-version",
+        }
+    }
+
     /// What a user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

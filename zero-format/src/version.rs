@@ -130,6 +130,17 @@ impl FromStr for VersionReq {
         if text.contains('+') {
             return Err(VersionReqError::Build);
         }
+        // The SemVer crate also reads `x` as a wildcard; one spelling is enough, and `tool@x` is a slip.
+        let core = |part: &str| {
+            part.split('-')
+                .next()
+                .is_some_and(|core| core.contains(['x', 'X']))
+        };
+        if text.split(',').any(core) {
+            return Err(VersionReqError::Syntax {
+                reason: "a wildcard is written `*`".to_owned(),
+            });
+        }
         let parts: Vec<String> = text
             .split(',')
             .map(|part| explicit(part.trim_matches(' ')))

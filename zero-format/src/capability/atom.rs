@@ -77,10 +77,10 @@ impl Atom {
                 access >= wanted && path.contains(inner)
             }
             (Self::Net(host, port), Self::Net(inner, wanted)) => {
-                host.covers(inner) && includes(port.as_ref(), wanted)
+                host.covers(inner) && includes(port.as_ref(), wanted.as_ref())
             }
             (Self::Http(url, method), Self::Http(inner, wanted)) => {
-                url.covers(inner) && includes(method.as_ref(), wanted)
+                url.covers(inner) && includes(method.as_ref(), wanted.as_ref())
             }
             _ => self == other,
         }
@@ -88,8 +88,8 @@ impl Atom {
 }
 
 /// Whether "these, or any" includes "that, or any".
-fn includes<T: PartialEq>(granted: Option<&T>, wanted: &Option<T>) -> bool {
-    granted.is_none_or(|granted| wanted.as_ref() == Some(granted))
+fn includes<T: PartialEq>(granted: Option<&T>, wanted: Option<&T>) -> bool {
+    granted.is_none_or(|granted| wanted == Some(granted))
 }
 
 impl fmt::Display for Atom {
