@@ -21,6 +21,7 @@ pub(crate) fn note(text: &str) {
 pub(crate) struct World {
     host: Host,
     bins: PathBuf,
+    rustc: Option<WasmRustc>,
     dir: TempDir,
 }
 
@@ -48,8 +49,10 @@ impl World {
             "{} is missing: build it first (cargo build --workspace --all-features --bins), or use cargo xtask test",
             zero.display()
         );
+        let host = Host::from_env().expect("the environment names a cache folder");
         let world = Self {
-            host: Host::from_env().expect("the environment names a cache folder"),
+            rustc: xtask::wasm_rustc(&host),
+            host,
             bins,
             dir: TempDir::with_prefix("zero-e2e-").expect("temporary folders can be made"),
         };
@@ -99,7 +102,7 @@ impl World {
         ] {
             command.env_remove(name);
         }
-        if let Some(WasmRustc::At(rustc)) = xtask::wasm_rustc(&self.host) {
+        if let Some(WasmRustc::At(rustc)) = &self.rustc {
             command.env("RUSTC", rustc);
         }
         command
@@ -201,4 +204,116 @@ impl std::fmt::Display for Run {
             "{line}\nexit code {code:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
         )
     }
+}
+
+/// A registry that a test made.
+pub(crate) struct Registry {
+    pub(crate) root_key: String,
+}
+
+impl World {
+    /// Makes the home's default key, unencrypted, and returns its public half.
+    pub(crate) fn make_key(&self, home: &str) -> String {
+        self.zero_as(home, ["key", "generate", "--no-password"])
+            .code(0);
+        let public = self.zero_as(home, ["key", "export"]).code(0).stdout;
+        let line = public.lines().find(|line| line.starts_with("RW"));
+        line.unwrap_or_else(|| panic!("no public key in {public}"))
+            .to_owned()
+    }
+
+    /// Makes a registry in a folder; the home `home` knows it as `demo` and may write to it.
+    pub(crate) fn init_registry(&self, folder: &str) -> Registry {
+        let made = self
+            .registry([
+                "init",
+                folder,
+                "--origin",
+                "registry.example/e2e",
+                "--no-password",
+            ])
+            .code(0);
+        let root_key = made
+            .stdout
+            .split_whitespace()
+            .find(|word| word.starts_with("RW") && word.len() == 56);
+        let root_key = root_key
+            .unwrap_or_else(|| panic!("no root key: {made}"))
+            .to_owned();
+        let added = [
+            "registry",
+            "add",
+            "demo",
+            folder,
+            "--root-key",
+            &root_key,
+            "--log-key",
+            "log.key",
+        ];
+        self.zero(added).code(0);
+        Registry { root_key }
+    }
+
+    /// A command that builds and publishes a project's folder.
+    pub(crate) fn publish_command(&self, home: &str, project: &str, registry: &str) -> Command {
+        let mut command = self.command_as(home, "cargo-zero");
+        command
+            .args(["publish", "--registry", registry, "--manifest-path"])
+            .arg(self.path(project).join("Zero.toml"));
+        command
+    }
+
+    /// Builds and publishes a project's folder.
+    pub(crate) fn publish(&self, home: &str, project: &str, registry: &str) -> Run {
+        Run::of(&mut self.publish_command(home, project, registry))
+    }
+
+    /// A command that publishes an artifact.
+    pub(crate) fn publish_file_command(
+        &self,
+        home: &str,
+        artifact: &Path,
+        registry: &str,
+    ) -> Command {
+        let mut command = self.command_as(home, "cargo-zero");
+        command
+            .args(["publish", "--registry", registry])
+            .arg(artifact);
+        command
+    }
+
+    /// Lets a home know a registry as `demo`, pinning its root key.
+    pub(crate) fn add_registry(&self, home: &str, locations: &[&str], root_key: &str) -> Run {
+        let mut words = vec!["registry", "add", "demo"];
+        words.extend_from_slice(locations);
+        words.extend_from_slice(&["--root-key", root_key]);
+        self.zero_as(home, words)
+    }
+
+    /// The same, which must succeed.
+    pub(crate) fn reader(&self, home: &str, locations: &[&str], root_key: &str) {
+        self.add_registry(home, locations, root_key).code(0);
+    }
+
+    /// All files below a folder of this test, in order.
+    pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut pending = vec![self.path(folder)];
+        while let Some(dir) = pending.pop() {
+            for entry in fs::read_dir(&dir).expect("it is a folder").flatten() {
+                if entry.path().is_dir() {
+                    pending.push(entry.path());
+                } else {
+                    found.push(entry.path());
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+/// Decodes standard base64.
+pub(crate) fn unbase64(text: &str) -> Vec<u8> {
+    base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).expect("it is base64")
 }

@@ -4,4 +4,10 @@
 //! `cargo xtask test` installs the peers and makes a missing one an error; plain `cargo test` leaves such tests out and
 //! says so.
 
+mod capabilities;
+mod faults;
 mod harness;
+mod packages;
+mod peers;
+mod registry;
+mod writers;

@@ -127,7 +127,8 @@ fn configuration(dir: &Path, work: &Path, address: SocketAddr) -> String {
          location / {{ add_header Cache-Control \"public, max-age=31536000, immutable\"; }}\n    \
          location = /head {{ add_header Cache-Control no-cache; }}\n    \
          location = /checkpoint {{ add_header Cache-Control no-cache; }}\n    \
-         location /journal/ {{ return 404; }}\n  }}\n}}\n",
+\n    # Writers' own files.\n    \
+         location /journal/ {{ return 404; }}\n    location /tmp/ {{ return 404; }}\n  }}\n}}\n",
         dir = dir.display()
     );
     text
