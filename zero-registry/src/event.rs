@@ -10,7 +10,7 @@ pub use body::{Action, Distrust, EventBody, ReleaseInfo};
 use thiserror::Error;
 use zero_format::{Digest, Minisig, MinisigError, SecretKey};
 
-use crate::json::JsonError;
+use crate::json::{self, JsonError};
 use crate::limits::{MAX_EVENT_SIGNATURES, MAX_LEAF_BYTES, MAX_SIGNATURE_BYTES};
 use crate::schema::{EVENT_TAG, EventLine};
 
@@ -67,7 +67,9 @@ impl SignedEvent {
         let text = body.encode();
         let comment = format!("{EVENT_TAG} {} {} {}", body.origin, body.name, body.seq);
         let message = message(&text);
-        let signatures = keys.iter().map(|key| Minisig::sign(key, &message, &comment));
+        let signatures = keys
+            .iter()
+            .map(|key| Minisig::sign(key, &message, &comment));
         let line = EventLine {
             s: signatures.collect(),
             e: text,
@@ -145,9 +147,7 @@ impl SignedEvent {
 impl EventLine {
     /// The line, its line feed included, in the one form that it has.
     fn encode(&self) -> Vec<u8> {
-        let mut line = serde_json::to_vec(self).expect("strings are always JSON");
-        line.push(b'\n');
-        line
+        json::encode_line(self)
     }
 }
 

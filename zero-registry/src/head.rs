@@ -150,7 +150,9 @@ impl HeadError {
             Self::Expired { .. } => Some(
                 "the registry's operator runs `zero-registry refresh DIR`; a mirror copies it again",
             ),
-            Self::Stale { .. } => Some("this copy is older than one seen before; try another mirror"),
+            Self::Stale { .. } => {
+                Some("this copy is older than one seen before; try another mirror")
+            }
             Self::Future { .. } => Some("check the clock of this machine"),
             Self::Fork(_) => Some(
                 "the registry's history was rewritten; do not use it before its operator explained why",

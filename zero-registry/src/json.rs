@@ -5,7 +5,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::Serialize;
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
 use thiserror::Error;
 
 /// Deepest nesting of objects and arrays.
@@ -33,23 +36,53 @@ pub enum JsonError {
 
 /// Decodes a document whose first member is `"type":"<tag>"`. The type `T` refuses unknown
 /// members itself and carries a `type` member of its own.
-pub(crate) fn decode<T: DeserializeOwned>(
+pub(crate) fn decode<T: DeserializeOwned>(tag: &'static str, bytes: &[u8]) -> Result<T, JsonError> {
+    if leading_tag(bytes) != Some(tag) {
+        return Err(JsonError::Tag { expected: tag });
+    }
+    let mut walker = serde_json::Deserializer::from_slice(bytes);
+    Strict { depth: 0 }
+        .deserialize(&mut walker)
+        .and_then(|()| walker.end())
+        .map_err(|source| JsonError::Form {
+            expected: tag,
+            source,
+        })?;
+    from_slice(tag, bytes)
+}
+
+/// Decodes a document that only writers read, whose strings are texts of other formats.
+pub(crate) fn decode_raw<T: DeserializeOwned>(
     tag: &'static str,
     bytes: &[u8],
 ) -> Result<T, JsonError> {
     if leading_tag(bytes) != Some(tag) {
         return Err(JsonError::Tag { expected: tag });
     }
-    let form = |source| JsonError::Form {
+    from_slice(tag, bytes)
+}
+
+fn from_slice<T: DeserializeOwned>(tag: &'static str, bytes: &[u8]) -> Result<T, JsonError> {
+    serde_json::from_slice(bytes).map_err(|source| JsonError::Form {
         expected: tag,
         source,
-    };
-    let mut walker = serde_json::Deserializer::from_slice(bytes);
-    Strict { depth: 0 }
-        .deserialize(&mut walker)
-        .and_then(|()| walker.end())
-        .map_err(form)?;
-    serde_json::from_slice(bytes).map_err(form)
+    })
+}
+
+/// A document on one line, its line feed included.
+pub(crate) fn encode_line(value: &impl Serialize) -> Vec<u8> {
+    finish_line(serde_json::to_vec(value))
+}
+
+/// A document that people read, its line feed included.
+pub(crate) fn encode_pretty(value: &impl Serialize) -> Vec<u8> {
+    finish_line(serde_json::to_vec_pretty(value))
+}
+
+fn finish_line(json: serde_json::Result<Vec<u8>>) -> Vec<u8> {
+    let mut bytes = json.expect("wire types hold strings, numbers and lists only");
+    bytes.push(b'\n');
+    bytes
 }
 
 /// The value of the first member of an object when that member is `type`. Signatures over one sort
@@ -63,11 +96,14 @@ fn leading_tag(bytes: &[u8]) -> Option<&str> {
     text.strip_prefix('"')?.split_once('"').map(|(tag, _)| tag)
 }
 
-/// Whether a text may be shown to people: nothing that moves the cursor, hides, or reorders.
+/// Whether a text may be shown to people: the rule of spec/artifact.md, "Text".
 pub(crate) fn is_plain(text: &str) -> bool {
     !text.chars().any(|c| {
         c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            || matches!(c,
+                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
     })
 }
 
@@ -128,7 +164,9 @@ impl<'de> Visitor<'de> for Strict {
         if is_plain(text) {
             Ok(())
         } else {
-            Err(E::custom("a string with control or bidirectional characters"))
+            Err(E::custom(
+                "a string with control or bidirectional characters",
+            ))
         }
     }
 

@@ -8,7 +8,12 @@
 //! [`Roots`] → [`Head`] → [`MapWalk`] → [`PackageState`] → [`resolve`].
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::result_large_err,
+    reason = "errors carry their data, and none is made in a hot loop"
+)]
 
+mod artifact;
 mod event;
 mod head;
 mod json;
@@ -24,17 +29,18 @@ mod root;
 mod schema;
 mod snapshot;
 mod state;
-mod store;
 mod time;
-mod transport;
+mod verify;
+mod writer;
 
+pub use artifact::{ArtifactMismatch, check_artifact};
 pub use event::{Action, Distrust, EventBody, EventError, ReleaseInfo, SignedEvent};
 pub use head::{Head, HeadCheck, HeadError, PendingHead, VerifiedHead};
 pub use json::JsonError;
 pub use layout::{PathKind, RegistryPath};
 pub use log::{
-    Bundle, BundleError, Checkpoint, CheckpointError, Consistency, ProofError, TileId, Tree,
-    leaf_hash, verify_consistency, verify_inclusion,
+    Bundle, BundleError, Checkpoint, CheckpointError, Consistency, EdgeError, ProofError, TileId,
+    Tree, leaf_hash, verify_consistency, verify_inclusion,
 };
 pub use map::{
     Bucket, MapError, MapNode, MapStep, MapWalk, PackageEntry, PageRef, Segment, depth as map_depth,
@@ -46,11 +52,9 @@ pub use root::{Anchor, ClaimPolicy, Root, RootError, RootFields, Roots};
 pub use schema::{EventKind, EventLine};
 pub use snapshot::{MapRoot, Snapshot, SnapshotError};
 pub use state::{ChainContext, PackageState, Release, Standing, StateError};
-pub use store::{Store, StoreError};
 pub use time::{Timestamp, TimestampError};
-#[cfg(feature = "http")]
-pub use transport::{HttpTransport, NetworkOptions};
-pub use transport::{
-    DirTransport, Fetched, GetOptions, Location, LocationError, Network, Request, Traffic,
-    Transport, TransportError,
+pub use verify::{Difference, Report, VerifyOptions, verify_registry};
+pub use writer::{
+    Base, Blob, BlobError, Commit, CommitError, DirStorage, DirWriter, Guard, Init, InitError,
+    Scope, SlotError, Step, Storage, Submission, Writer, init, init_at,
 };

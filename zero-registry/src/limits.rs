@@ -49,8 +49,8 @@ pub const MAX_PAGE_BYTES: u64 = 4 * 1024 * 1024;
 /// Deepest map.
 pub const MAX_MAP_DEPTH: u8 = 2;
 
-/// Bytes of one package file, the same limit as that of the artifact format.
-pub const MAX_BLOB_BYTES: u64 = 1 << 30;
+/// Bytes of one package file: the limit of the artifact format.
+pub const MAX_BLOB_BYTES: u64 = zero_format::limits::MAX_ARTIFACT as u64;
 
 /// Events that one commit may add.
 pub const MAX_COMMIT_EVENTS: usize = 4096;

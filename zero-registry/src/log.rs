@@ -10,13 +10,13 @@ mod consistency;
 mod proof;
 mod tile;
 
-pub use append::{Appended, Edge, EdgeError, LogFile};
+pub use append::EdgeError;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use consistency::Consistency;
 pub use proof::{ProofError, verify_consistency, verify_inclusion};
 pub use tile::{Bundle, BundleError, TileId};
 
-pub(crate) use append::edge_hash;
+pub(crate) use append::Edge;
 pub(crate) use checkpoint::{decimal, hash_line};
 pub(crate) use proof::{inclusion_nodes, resolve as resolve_nodes};
 

@@ -19,15 +19,17 @@ const MAX_DEPTH_1: u64 = 64 * 256;
 
 /// Levels of nodes in a map of this many packages.
 pub fn depth(packages: u64) -> u8 {
-    match packages {
-        0..=MAX_DEPTH_0 => 0,
-        ..=MAX_DEPTH_1 => 1,
-        _ => 2,
+    if packages <= MAX_DEPTH_0 {
+        0
+    } else if packages <= MAX_DEPTH_1 {
+        1
+    } else {
+        2
     }
 }
 
 /// The place of a package in the map: SHA-256 of its full name.
-pub fn key(name: &PackageName) -> [u8; 32] {
+pub(crate) fn key(name: &PackageName) -> [u8; 32] {
     *Digest::of(name.to_string().as_bytes()).as_bytes()
 }
 

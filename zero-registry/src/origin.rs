@@ -37,8 +37,8 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-        let ends = text.bytes().next().is_some_and(plain)
-            && text.bytes().next_back().is_some_and(plain);
+        let ends =
+            text.bytes().next().is_some_and(plain) && text.bytes().next_back().is_some_and(plain);
         let inner = text.bytes().all(|b| plain(b) || b".-_:/".contains(&b));
         if ends && inner && text.len() <= 128 {
             Ok(Self(text.to_owned()))

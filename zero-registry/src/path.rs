@@ -63,7 +63,11 @@ mod tests {
         assert_eq!(entries(1000, 1), "tile/entries/x001/000.p/1");
         assert_eq!(entries_partials(1000), "tile/entries/x001/000.p");
         assert_eq!(tile_partials(2, 7), "tile/2/007.p");
-        for path in [tile(1, 1_234_067, 256), entries(1000, 1), CHECKPOINT.to_owned()] {
+        for path in [
+            tile(1, 1_234_067, 256),
+            entries(1000, 1),
+            CHECKPOINT.to_owned(),
+        ] {
             assert!(RegistryPath::parse(&path).is_some(), "{path}");
         }
     }

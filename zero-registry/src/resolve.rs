@@ -47,9 +47,9 @@ impl ResolveError {
                 ..
             } => Some(format!("the newest version is {name}@{version}")),
             Self::NoMatch { .. } => None,
-            Self::Revoked { name, .. } => {
-                Some(format!("choose another version: `cargo zero info {name}` lists them"))
-            }
+            Self::Revoked { name, .. } => Some(format!(
+                "choose another version: `cargo zero info {name}` lists them"
+            )),
             Self::Yanked { name, .. } => Some(format!(
                 "a yanked version runs only where it was locked before; `cargo zero info {name}` lists others"
             )),

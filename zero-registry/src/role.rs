@@ -113,7 +113,7 @@ pub(crate) struct Signers {
 pub(crate) fn signers<'a>(
     message: &[u8],
     signatures: &[Minisig],
-    candidates: impl Iterator<Item = &'a PublicKey> + Clone,
+    candidates: &(impl Iterator<Item = &'a PublicKey> + Clone),
 ) -> Signers {
     let mut found = Signers {
         keys: Vec::new(),

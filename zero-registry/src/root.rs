@@ -183,8 +183,7 @@ impl Root {
     /// # Errors
     /// [`RootError::Field`] when one is out of range.
     pub fn new(fields: RootFields) -> Result<Self, RootError> {
-        let text_fits =
-            |text: &String| !text.is_empty() && text.chars().count() <= MAX_TEXT_CHARS;
+        let text_fits = |text: &String| !text.is_empty() && text.chars().count() <= MAX_TEXT_CHARS;
         let refusal = if !(1..=MAX_ROOT_VERSION).contains(&fields.version) {
             Some("its version is out of range")
         } else if (fields.version == 1) != fields.prev.is_none() {
@@ -247,10 +246,7 @@ impl Root {
             witness: fields.witness,
             anchor: fields.anchor,
         };
-        let mut bytes =
-            serde_json::to_vec_pretty(&wire).expect("a root has only members that JSON can hold");
-        bytes.push(b'\n');
-        bytes
+        json::encode_pretty(&wire)
     }
 
     /// Signs the file of this root: the text of a `.minisig`.
@@ -419,7 +415,7 @@ fn check_threshold(
     signatures: &[Minisig],
 ) -> Result<(), RootError> {
     // Surplus signatures are harmless here: an old root's may lie beside a newer root's.
-    let signed = signers(bytes, signatures, role.keys().iter()).keys;
+    let signed = signers(bytes, signatures, &role.keys().iter()).keys;
     if role.is_met_by(&signed) {
         return Ok(());
     }

@@ -111,9 +111,6 @@ impl Snapshot {
             root: self.root,
             map: self.map,
         };
-        let mut leaf =
-            serde_json::to_vec(&wire).expect("a snapshot has only members that JSON can hold");
-        leaf.push(b'\n');
-        leaf
+        json::encode_line(&wire)
     }
 }

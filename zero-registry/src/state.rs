@@ -212,14 +212,9 @@ impl PackageState {
                 if line.len() > MAX_LEAF_BYTES || state.events == entry.events {
                     return Err(chain());
                 }
-                let number = state.events;
-                let event = SignedEvent::parse(line).map_err(|source| StateError::Event {
-                    line: number,
-                    source,
-                })?;
-                state = state.apply(&event, context)?;
+                state = state.apply_line(line, context)?;
             }
-            if state.events < entry.events && state.events % SEGMENT_LINES != 0 {
+            if state.events < entry.events && !state.events.is_multiple_of(SEGMENT_LINES) {
                 return Err(chain());
             }
         }
@@ -228,6 +223,20 @@ impl PackageState {
         } else {
             Err(chain())
         }
+    }
+
+    /// The state after one more line of a chain.
+    pub(crate) fn apply_line(
+        self,
+        line: &[u8],
+        context: &ChainContext<'_>,
+    ) -> Result<Self, StateError> {
+        let number = self.events;
+        let event = SignedEvent::parse(line).map_err(|source| StateError::Event {
+            line: number,
+            source,
+        })?;
+        self.apply(&event, context)
     }
 
     /// The state after one more event.
@@ -407,7 +416,7 @@ impl PackageState {
         let keys: BTreeSet<PublicKey> = roles.iter().flat_map(|r| r.keys()).copied().collect();
         // A set would merge keys that differ in their ids alone, so look the ids up as listed.
         let listed = roles.iter().flat_map(|role| role.keys());
-        let found = signers(&event.message(), event.signatures(), listed);
+        let found = signers(&event.message(), event.signatures(), &listed);
         if found.surplus || !found.keys.iter().all(|key| keys.contains(key)) {
             return Err(StateError::Surplus);
         }
@@ -547,7 +556,11 @@ fn check_met(name: &'static str, role: &Role, signed: &[PublicKey]) -> Result<()
 }
 
 fn check_root(signed: &[PublicKey], context: &ChainContext<'_>) -> Result<(), StateError> {
-    if context.roots.iter().any(|root| root.role().is_met_by(signed)) {
+    if context
+        .roots
+        .iter()
+        .any(|root| root.role().is_met_by(signed))
+    {
         return Ok(());
     }
     let newest = context.roots.last();

@@ -12,7 +12,7 @@ use crate::path;
 
 /// The right edge of a log: what must be known to add leaves.
 #[derive(Clone, Debug)]
-pub struct Edge {
+pub(crate) struct Edge {
     size: u64,
     /// Hashes of the partial tile of each level, level 0 first.
     levels: Vec<Vec<Digest>>,
@@ -41,29 +41,29 @@ pub enum EdgeError {
 
 /// A file of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogFile {
+pub(crate) struct LogFile {
     /// Path below the registry's folder.
-    pub path: String,
+    pub(crate) path: String,
     /// Content.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// What appending leaves yields.
 #[derive(Clone, Debug)]
-pub struct Appended {
+pub(crate) struct Appended {
     /// The tree after it.
-    pub tree: Tree,
+    pub(crate) tree: Tree,
     /// Inclusion proof of the last leaf in that tree.
-    pub proof: Vec<Digest>,
+    pub(crate) proof: Vec<Digest>,
     /// New tiles and entry bundles.
-    pub files: Vec<LogFile>,
+    pub(crate) files: Vec<LogFile>,
     /// Folders of partial tiles and bundles that full ones replace.
-    pub superseded: Vec<String>,
+    pub(crate) superseded: Vec<String>,
 }
 
 impl Edge {
     /// The edge of the empty log.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             size: 0,
             levels: Vec::new(),
@@ -76,12 +76,16 @@ impl Edge {
     ///
     /// # Errors
     /// `E` from `read`, or a file that is missing or not part of the tree.
-    pub fn load<E: From<EdgeError>>(
+    pub(crate) fn load<E: From<EdgeError>>(
         tree: Tree,
         mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>, E>,
     ) -> Result<Self, E> {
-        let mut fetch = |path: &str| -> Result<Vec<u8>, E> {
-            Ok(read(path)?.ok_or_else(|| EdgeError::Missing(path.to_owned()))?)
+        // A partial file may have been removed in favour of the full one, which begins with it.
+        let mut fetch = |partial: &str, full: &str| -> Result<Vec<u8>, E> {
+            if let Some(bytes) = read(partial)? {
+                return Ok(bytes);
+            }
+            Ok(read(full)?.ok_or_else(|| EdgeError::Missing(partial.to_owned()))?)
         };
         let mut edge = Self {
             size: tree.size,
@@ -92,7 +96,9 @@ impl Edge {
                 None => Vec::new(),
                 Some(id) => {
                     let path = id.path();
-                    let row = hashes(&fetch(&path)?).unwrap_or_default();
+                    let bytes = fetch(&path, &id.full_path())?;
+                    let mut row = hashes(&bytes).unwrap_or_default();
+                    row.truncate(usize::from(id.width));
                     if row.len() != usize::from(id.width) {
                         return Err(EdgeError::Wrong(path).into());
                     }
@@ -112,18 +118,19 @@ impl Edge {
 
     fn load_bundle<E: From<EdgeError>>(
         &self,
-        fetch: &mut impl FnMut(&str) -> Result<Vec<u8>, E>,
+        fetch: &mut impl FnMut(&str, &str) -> Result<Vec<u8>, E>,
     ) -> Result<Bundle, E> {
         let width = u16::try_from(self.size % 256).unwrap_or(0);
         if width == 0 {
             return Ok(Bundle::default());
         }
         let path = path::entries(self.size / 256, width);
-        let bytes = fetch(&path)?;
-        let bundle = match Bundle::decode(&bytes) {
+        let bytes = fetch(&path, &path::entries(self.size / 256, 256))?;
+        let mut bundle = match Bundle::decode(&bytes) {
             Ok(bundle) => bundle,
             Err(source) => return Err(EdgeError::Bundle { path, source }.into()),
         };
+        bundle.truncate(usize::from(width));
         let found = bundle.entries().iter().map(|entry| leaf_hash(entry));
         let expected = self.levels.first().map_or(&[][..], Vec::as_slice);
         if found.eq(expected.iter().copied()) {
@@ -134,7 +141,7 @@ impl Edge {
     }
 
     /// The tree that ends at this edge.
-    pub fn tree(&self) -> Tree {
+    pub(crate) fn tree(&self) -> Tree {
         let nodes = cover(0, self.size);
         let hashes: Option<Vec<_>> = nodes.iter().map(|node| self.node(*node)).collect();
         match hashes.as_deref().and_then(fold) {
@@ -146,14 +153,9 @@ impl Edge {
         }
     }
 
-    /// The entries of the partial bundle at the edge.
-    pub fn entries(&self) -> &[Vec<u8>] {
-        self.bundle.entries()
-    }
-
     /// Adds leaves, of which there must be one at least; each keeps to
     /// [`MAX_LEAF_BYTES`](crate::limits::MAX_LEAF_BYTES).
-    pub fn append(&mut self, leaves: &[Vec<u8>]) -> Appended {
+    pub(crate) fn append(&mut self, leaves: &[Vec<u8>]) -> Appended {
         let mut files = Vec::new();
         let mut superseded = Vec::new();
         for leaf in leaves {
@@ -221,7 +223,7 @@ impl Edge {
                     bytes: concat(&full),
                 });
                 superseded.push(path::tile_partials(level, index));
-                carry = edge_hash(&full);
+                carry = full_hash(&full);
                 level += 1;
             }
         }
@@ -235,7 +237,7 @@ impl Edge {
             return None;
         }
         let row = self.levels.get(usize::from(tile.level))?;
-        tile.node(&concat(row), node)
+        TileId::node(&concat(row), node)
     }
 }
 
@@ -258,14 +260,10 @@ fn partial_tiles(size: u64) -> Vec<Option<TileId>> {
 }
 
 /// The root over the hashes of a full tile.
-pub(crate) fn edge_hash(full: &[Digest]) -> Option<Digest> {
-    let node = Node {
-        height: 8,
-        index: 0,
-    };
+fn full_hash(full: &[Digest]) -> Option<Digest> {
     debug_assert_eq!(full.len(), 256);
     let mut row = full.to_vec();
-    for _ in 0..node.height {
+    while row.len() > 1 {
         row = row
             .chunks_exact(2)
             .filter_map(|pair| Some(super::node_hash(pair.first()?, pair.last()?)))
@@ -279,12 +277,7 @@ fn from_files(files: &[LogFile], node: Node) -> Option<Digest> {
     let index = (node.index << (node.height % 8)) >> 8;
     let path = path::tile(level, index, 256);
     let file = files.iter().find(|file| file.path == path)?;
-    let tile = TileId {
-        level,
-        index,
-        width: 256,
-    };
-    tile.node(&file.bytes, node)
+    TileId::node(&file.bytes, node)
 }
 
 fn concat(row: &[Digest]) -> Vec<u8> {

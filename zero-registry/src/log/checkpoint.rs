@@ -1,5 +1,7 @@
 //! The signed checkpoint: a C2SP tlog-checkpoint, which is a C2SP signed note.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
@@ -76,10 +78,14 @@ impl Checkpoint {
         if text.chars().any(|c| c.is_control() && c != '\n') {
             return Err(form("it has control characters"));
         }
-        let text = text.strip_suffix('\n').ok_or(form("its last line is not complete"))?;
+        let text = text
+            .strip_suffix('\n')
+            .ok_or(form("its last line is not complete"))?;
         let mut lines = text.split('\n');
         let mut next = || lines.next().ok_or(form("it has too few lines"));
-        let origin = next()?.parse().map_err(|_| form("its first line is not an origin"))?;
+        let origin = next()?
+            .parse()
+            .map_err(|_| form("its first line is not an origin"))?;
         let size = decimal(next()?)
             .filter(|size| *size <= MAX_TREE_SIZE)
             .ok_or(form("its second line is not a tree size"))?;
@@ -104,7 +110,7 @@ impl Checkpoint {
         let mut note = text(&self.origin, self.tree);
         note.push('\n');
         for line in &self.lines {
-            note += &format!("{DASH}{} {}\n", line.name, STANDARD.encode(&line.blob));
+            let _ = writeln!(note, "{DASH}{} {}", line.name, STANDARD.encode(&line.blob));
         }
         note.into_bytes()
     }

@@ -48,7 +48,7 @@ impl Consistency {
         let proof = resolve(&self.nodes, |node| {
             let tile = TileId::of(node, self.new.size);
             let width = usize::try_from(tile.size()).ok()?;
-            tile.node(tiles.get(&tile)?.get(..width)?, node)
+            TileId::node(tiles.get(&tile)?.get(..width)?, node)
         });
         verify_consistency(self.old, self.new, &proof.ok_or(ProofError::Length)?)
     }

@@ -48,8 +48,8 @@ impl TileId {
         }
     }
 
-    /// The hash of a subtree, computed from this tile's bytes.
-    pub(crate) fn node(&self, bytes: &[u8], node: Node) -> Option<Digest> {
+    /// The hash of a subtree, computed from the bytes of its tile.
+    pub(crate) fn node(bytes: &[u8], node: Node) -> Option<Digest> {
         let within = node.height % 8;
         let first = usize::try_from((node.index << within) & 255).ok()?;
         let hashes = hashes(bytes)?;
@@ -125,7 +125,8 @@ impl Bundle {
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         for entry in &self.entries {
-            let length = u16::try_from(entry.len()).expect("entries are bounded by MAX_LEAF_BYTES");
+            // `push` and `decode` keep to MAX_LEAF_BYTES, which is below this bound.
+            let length = u16::try_from(entry.len()).unwrap_or(u16::MAX);
             bytes.extend(length.to_be_bytes());
             bytes.extend(entry);
         }
@@ -135,6 +136,11 @@ impl Bundle {
     /// The entries.
     pub fn entries(&self) -> &[Vec<u8>] {
         &self.entries
+    }
+
+    /// Keeps the first entries.
+    pub(crate) fn truncate(&mut self, count: usize) {
+        self.entries.truncate(count);
     }
 
     /// Adds an entry; the caller keeps to the limits.

@@ -2,8 +2,8 @@
 
 use zero_format::PackageName;
 
-use super::page::{Bucket, MapError, MapNode, PackageEntry, PageRef};
 use super::key;
+use super::page::{Bucket, MapError, MapNode, PackageEntry, PageRef};
 use crate::snapshot::MapRoot;
 
 /// A lookup in progress.
@@ -53,10 +53,7 @@ impl MapWalk {
     /// When the bytes are not that page, or it is malformed.
     pub fn step(self, bytes: &[u8]) -> Result<MapStep, MapError> {
         self.page.check(bytes)?;
-        let prefix = self
-            .key
-            .get(..usize::from(self.level))
-            .unwrap_or(&self.key);
+        let prefix = self.key.get(..usize::from(self.level)).unwrap_or(&self.key);
         if self.level == self.depth {
             let bucket = Bucket::decode(prefix, bytes)?;
             return Ok(match bucket.package(&self.name) {

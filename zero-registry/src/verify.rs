@@ -1,0 +1,305 @@
+//! Rebuilding a registry from its log and comparing every file (spec/registry.md, "Verification").
+//!
+//! Memory grows with the number of packages, not with the number of events: the log is read bundle
+//! by bundle, chains and package files one at a time.
+
+mod error;
+mod model;
+
+pub use error::Difference;
+
+use sha2::{Digest as _, Sha256};
+use zero_format::{Digest, Minisig};
+
+use crate::RegistryPath;
+use crate::artifact::check_artifact;
+use crate::event::SignedEvent;
+use crate::head::Head;
+use crate::limits::{
+    MAX_BLOB_BYTES, MAX_BUNDLE_BYTES, MAX_COMMIT_EVENTS, MAX_EVENT_AGE, MAX_EVENT_AHEAD,
+    MAX_HEAD_BYTES, MAX_PAGE_BYTES, MAX_SEGMENT_BYTES, MAX_SIGNATURE_BYTES, MAX_TILE_BYTES,
+};
+use crate::log::{Bundle, Edge, Tree};
+use crate::path;
+use crate::root::Roots;
+use crate::snapshot::{self, Snapshot};
+use crate::state::{ChainContext, PackageState, Release};
+use crate::writer::{Storage, read_roots};
+use model::{Chain, Model};
+
+/// What a verification found, when it found no difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Leaves of the log.
+    pub leaves: u64,
+    /// Commits, the first one included.
+    pub commits: u64,
+    /// Packages.
+    pub packages: u64,
+    /// Releases.
+    pub releases: u64,
+    /// Package files compared.
+    pub blobs: u64,
+}
+
+/// What a verification looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifyOptions {
+    /// Whether package files are read too.
+    pub blobs: bool,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> Self {
+        Self { blobs: true }
+    }
+}
+
+/// Rebuilds everything that follows from the log and compares it with the files.
+///
+/// # Errors
+/// The first difference, with its path.
+pub fn verify_registry(
+    storage: &impl Storage,
+    options: VerifyOptions,
+) -> Result<Report, Difference> {
+    let roots = read_roots(storage).map_err(Difference::Roots)?;
+    let files = Files { storage };
+    let path = RegistryPath::head();
+    let head = Head::decode(&files.read(path.as_str(), MAX_HEAD_BYTES)?)?;
+    let trusted = head.verify_content(roots.current())?;
+    files.compare(path::CHECKPOINT, &head.checkpoint().encode())?;
+    let mut replay = Replay::new(&roots);
+    read_log(&files, trusted.tree(), &mut replay)?;
+    let mut report = replay.report;
+    let model = replay.model;
+    for (path, page) in model.pages() {
+        let found = files.read(&path, MAX_PAGE_BYTES)?;
+        if found != page {
+            return Err(Difference::Content(path));
+        }
+    }
+    for chain in model.chains() {
+        let state = read_chain(&files, chain, &roots)?;
+        report.packages += 1;
+        for release in state.releases() {
+            report.releases += 1;
+            if options.blobs {
+                check_blob(&files, &state, release)?;
+                report.blobs += 1;
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// The files of the registry, as its readers see them.
+struct Files<'a, S> {
+    storage: &'a S,
+}
+
+impl<S: Storage> Files<'_, S> {
+    fn read(&self, path: &str, max: u64) -> Result<Vec<u8>, Difference> {
+        match self.storage.read(path, max) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(Difference::Missing(path.to_owned())),
+            Err(source) => Err(Difference::Io {
+                path: path.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    fn compare(&self, path: &str, expected: &[u8]) -> Result<(), Difference> {
+        let length = u64::try_from(expected.len()).unwrap_or(u64::MAX);
+        let found = self.read(path, length.max(MAX_TILE_BYTES))?;
+        if found == expected {
+            Ok(())
+        } else {
+            Err(Difference::Content(path.to_owned()))
+        }
+    }
+}
+
+/// Reads the log, compares its tiles, and hands each leaf on.
+fn read_log<S: Storage>(
+    files: &Files<'_, S>,
+    tree: Tree,
+    replay: &mut Replay<'_>,
+) -> Result<(), Difference> {
+    let mut edge = Edge::empty();
+    for index in 0..tree.size.div_ceil(256) {
+        let width = u16::try_from((tree.size - index * 256).min(256)).unwrap_or(256);
+        let path = path::entries(index, width);
+        let bundle = Bundle::decode(&files.read(&path, MAX_BUNDLE_BYTES)?).map_err(|source| {
+            Difference::Bundle {
+                path: path.clone(),
+                source,
+            }
+        })?;
+        if bundle.entries().len() != usize::from(width) {
+            return Err(Difference::Content(path));
+        }
+        for leaf in bundle.entries() {
+            replay.leaf(leaf)?;
+        }
+        let appended = edge.append(bundle.entries());
+        let last = appended.tree.size == tree.size;
+        // Partial tiles count at the end only; those of older states may be gone.
+        let tiles = appended.files.iter().filter(|file| {
+            let partial = file.path.contains(".p/");
+            !file.path.starts_with("tile/entries/") && (last || !partial)
+        });
+        for tile in tiles {
+            files.compare(&tile.path, &tile.bytes)?;
+        }
+        if last && appended.tree != tree {
+            return Err(Difference::Tree);
+        }
+    }
+    replay.finish()
+}
+
+/// The leaves so far.
+struct Replay<'a> {
+    roots: &'a Roots,
+    model: Model,
+    report: Report,
+    last: Option<Snapshot>,
+    /// Events since the last snapshot.
+    open: Vec<SignedEvent>,
+}
+
+impl<'a> Replay<'a> {
+    fn new(roots: &'a Roots) -> Self {
+        Self {
+            roots,
+            model: Model::default(),
+            report: Report::default(),
+            last: None,
+            open: Vec::new(),
+        }
+    }
+
+    fn leaf(&mut self, leaf: &[u8]) -> Result<(), Difference> {
+        let index = self.report.leaves;
+        self.report.leaves += 1;
+        if leaf.starts_with(format!("{{\"type\":\"{}\"", snapshot::TAG).as_bytes()) {
+            let snapshot =
+                Snapshot::decode(leaf).map_err(|source| Difference::Snapshot { index, source })?;
+            return self.snapshot(index, snapshot);
+        }
+        let event =
+            SignedEvent::parse(leaf).map_err(|source| Difference::Event { index, source })?;
+        self.open.push(event);
+        if self.open.len() > MAX_COMMIT_EVENTS {
+            return Err(Difference::Commit(index, "too many events"));
+        }
+        Ok(())
+    }
+
+    fn snapshot(&mut self, index: u64, snapshot: Snapshot) -> Result<(), Difference> {
+        let wrong = |what| Err(Difference::Commit(index, what));
+        let Some(root) = self.roots.version(snapshot.root) else {
+            return wrong("an unknown root");
+        };
+        if snapshot.origin != *root.origin() {
+            return wrong("another origin");
+        }
+        if let Some(last) = &self.last
+            && (snapshot.time < last.time || snapshot.root < last.root)
+        {
+            return wrong("a time or a root before the last one");
+        }
+        if snapshot.expires.since(snapshot.time) > root.head_lifetime() {
+            return wrong("a longer lifetime than its root allows");
+        }
+        for event in std::mem::take(&mut self.open) {
+            let time = event.body().time;
+            if time > snapshot.time.plus(MAX_EVENT_AHEAD)
+                || time < snapshot.time.minus(MAX_EVENT_AGE)
+            {
+                return wrong("an event dated too far from it");
+            }
+            self.model.add(&event, root.version());
+        }
+        if self.model.root() != snapshot.map {
+            return wrong("a map that does not follow from the events");
+        }
+        self.report.commits += 1;
+        self.last = Some(snapshot);
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<(), Difference> {
+        if self.open.is_empty() {
+            Ok(())
+        } else {
+            let last = self.report.leaves.saturating_sub(1);
+            Err(Difference::Commit(last, "no snapshot at the end"))
+        }
+    }
+}
+
+/// Reads a chain, compares it with the log, and folds it under the roots that were in force.
+fn read_chain<S: Storage>(
+    files: &Files<'_, S>,
+    chain: &Chain,
+    roots: &Roots,
+) -> Result<PackageState, Difference> {
+    let entry = chain.entry();
+    let mut state = PackageState::empty(&entry.name);
+    for segment in &entry.segments {
+        let path = RegistryPath::package(&segment.sha256);
+        let bytes = files.read(path.as_str(), MAX_SEGMENT_BYTES)?;
+        if Digest::from_bytes(Sha256::digest(&bytes).into()) != segment.sha256 {
+            return Err(Difference::Content(path.to_string()));
+        }
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let failed = |source| Difference::Chain {
+                path: path.to_string(),
+                source,
+            };
+            let root = roots.version(chain.root_at(state.events()));
+            let root = root.unwrap_or_else(|| roots.current());
+            let context = ChainContext::writer(root);
+            state = state.apply_line(line, &context).map_err(failed)?;
+        }
+    }
+    Ok(state)
+}
+
+fn check_blob<S: Storage>(
+    files: &Files<'_, S>,
+    state: &PackageState,
+    release: &Release,
+) -> Result<(), Difference> {
+    let path = RegistryPath::blob(&release.sha256());
+    let bytes = files.read(path.as_str(), MAX_BLOB_BYTES)?;
+    if release.is_revoked() {
+        // Its signers may be distrusted by now, and nobody runs it.
+        return if Digest::of(&bytes) == release.sha256() {
+            Ok(())
+        } else {
+            Err(Difference::Content(path.to_string()))
+        };
+    }
+    let sidecar = RegistryPath::blob_signature(&release.sha256());
+    let max = u64::try_from(MAX_SIGNATURE_BYTES).unwrap_or(u64::MAX);
+    let text = files.read(sidecar.as_str(), max)?;
+    let signature = Minisig::parse(&String::from_utf8_lossy(&text)).ok();
+    let signers = release.signers();
+    let holds = signature.is_some_and(|s| signers.iter().any(|key| s.verify(key, &bytes).is_ok()));
+    if !holds {
+        return Err(Difference::Content(sidecar.to_string()));
+    }
+    check_artifact(bytes, state.name(), release)
+        .map(drop)
+        .map_err(|source| Difference::Blob {
+            path: path.to_string(),
+            source,
+        })
+}
+
+#[cfg(test)]
+mod tests;
