@@ -1,4 +1,4 @@
-//! What a program may touch: the declaration that a user consents to (spec/capabilities.md).
+//! What a program may touch: the declaration that a user consents to (spec/artifact.md, "Capabilities").
 //!
 //! A [`Capabilities`] value names *scopes*: this folder, that host. It is the same value in `Zero.toml`, in the
 //! signed metadata, in the registry's events and on the consent screen.
@@ -200,7 +200,7 @@ impl Capabilities {
 
     /// A digest of the scopes. Reasons, order and repetition do not matter, so consent survives a reworded reason.
     ///
-    /// It is SHA-256 over `zero-capabilities/1` and one line for each scope, sorted: spec/capabilities.md, "Digest".
+    /// It is SHA-256 over `zero-capabilities/1` and one line for each scope, sorted: spec/artifact.md, "Digest of capabilities".
     pub fn digest(&self) -> Digest {
         let lines: BTreeSet<String> = self.atoms().iter().map(ToString::to_string).collect();
         let mut text = DIGEST_DOMAIN.to_vec();

@@ -25,8 +25,7 @@ pub const METADATA_VERSION: u64 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Metadata {
     /// The version of this format, always [`METADATA_VERSION`].
-    #[serde(rename = "zero")]
-    version: u64,
+    pub zero: FormatVersion,
     /// What sort of WebAssembly the artifact is; the preamble must agree.
     pub kind: Kind,
     /// Name, version and who stands behind it.
@@ -45,6 +44,16 @@ pub struct Metadata {
     /// How it was built.
     #[serde(skip_serializing_if = "BuildInfo::is_empty")]
     pub build: BuildInfo,
+}
+
+/// The version of the metadata format; there is only the one that this crate knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FormatVersion;
+
+impl Serialize for FormatVersion {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(METADATA_VERSION)
+    }
 }
 
 /// What sort of WebAssembly an artifact is.
@@ -331,7 +340,7 @@ impl Metadata {
     /// Metadata that says only what it must.
     pub fn new(kind: Kind, package: Package) -> Self {
         Self {
-            version: METADATA_VERSION,
+            zero: FormatVersion,
             kind,
             package,
             capabilities: Capabilities::default(),
@@ -340,11 +349,6 @@ impl Metadata {
             hints: Hints::default(),
             build: BuildInfo::default(),
         }
-    }
-
-    /// The version of the format.
-    pub fn version(&self) -> u64 {
-        self.version
     }
 
     /// Reads the payload of a `zero` section.

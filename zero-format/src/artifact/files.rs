@@ -187,6 +187,20 @@ pub enum FilesError {
     Trailing,
 }
 
+impl FilesError {
+    /// The class of the error as spec/artifact.md names it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Collision { .. } => "files-collision",
+            Self::Count | Self::Total => "files-limit",
+            Self::Gzip => "files-gzip",
+            Self::Header { .. } => "files-header",
+            Self::Path { .. } => "files-path",
+            Self::Trailing => "files-trailing",
+        }
+    }
+}
+
 impl<'a> Files<'a> {
     pub(super) fn new(raw: &'a [u8]) -> Self {
         Self { raw }

@@ -122,6 +122,29 @@ fn signature_payload_has_the_deployed_framing() {
 }
 
 #[test]
+fn the_worked_example_of_the_spec_is_what_the_code_writes() {
+    let spec = include_str!("../../../spec/artifact.md");
+    let block = spec
+        .split("```hex\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let example = hex::decode(block.replace('\n', "")).unwrap();
+    let key = SecretKey::generate(std::array::from_fn(|at| u8::try_from(at).unwrap()));
+    let program = [MODULE, b"\x01\x04\x01\x60\0\0"].concat();
+    let artifact = assemble(&program, &metadata(Kind::Module), None).unwrap();
+    assert_eq!(sign(&artifact, &[&key]).unwrap(), example);
+    for value in [
+        key.public_key().to_base64(),
+        Digest::of(&example).to_hex(),
+        Digest::of(&example[135..]).to_hex(),
+        crate::Capabilities::default().digest().to_hex(),
+    ] {
+        assert!(spec.contains(&value), "{value}");
+    }
+}
+
+#[test]
 fn verifies_with_any_trusted_signer() {
     let artifact = decode(&sign(&unsigned(), &[&key(7), &key(8)]).unwrap()).unwrap();
     let one = verify(artifact.clone(), &public(&[9, 8])).unwrap();

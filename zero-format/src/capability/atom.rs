@@ -1,7 +1,7 @@
 //! The smallest scopes that declarations are made of: what is compared, digested and put in words.
 //!
 //! A rule with three ports is three atoms, so two ways to write the same thing are the same thing. `Display` is the
-//! line that the digest covers (spec/capabilities.md, "Digest").
+//! line that the digest covers (spec/artifact.md, "Digest of capabilities").
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Hosts that a network rule names: a DNS name, an address or a block of addresses (spec/capabilities.md, "Scopes").
+//! Hosts that a network rule names: a DNS name, an address or a block of addresses (spec/artifact.md, "Capabilities").
 
 use std::fmt;
 use std::net::IpAddr;

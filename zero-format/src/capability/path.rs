@@ -1,4 +1,4 @@
-//! Paths and variable names as the guest sees them (spec/capabilities.md, "Scopes").
+//! Paths and variable names as the guest sees them (spec/artifact.md, "Capabilities").
 
 use std::fmt;
 use std::str::FromStr;

@@ -65,7 +65,7 @@ fn digest_is_about_scopes_only() {
     assert_eq!(
         one.digest(),
         Digest::of(b"zero-capabilities/1\nenv A\nenv B\nnet a.org 1\nnet a.org 2\n"),
-        "the bytes of spec/capabilities.md"
+        "the bytes of spec/artifact.md"
     );
 }
 

@@ -1,4 +1,4 @@
-//! URL patterns of HTTP rules (spec/capabilities.md, "Scopes").
+//! URL patterns of HTTP rules (spec/artifact.md, "Capabilities").
 //!
 //! A pattern is `scheme://host[:port]/path`; a path that ends in `/*` stands for everything below it, and the host
 //! `*` for every host. Nothing else is special: no query, no user, no percent-encoding.

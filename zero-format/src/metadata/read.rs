@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    BuildInfo, Export, Hints, Kind, Limits, METADATA_VERSION, Metadata, MetadataError, Package,
-    check,
+    BuildInfo, Export, FormatVersion, Hints, Kind, Limits, METADATA_VERSION, Metadata,
+    MetadataError, Package, check,
 };
 use crate::capability::{Capabilities, ClockRule, EnvRule, FsRule, HttpRule, NetRule, RandomRule};
 use crate::json;
@@ -16,18 +16,20 @@ pub(super) fn metadata(bytes: &[u8]) -> Result<Metadata, MetadataError> {
         return Err(MetadataError::Size { size: bytes.len() });
     }
     let value = json::parse(bytes)?;
+    // The version comes first: a newer format may differ in everything else.
+    version(value.get("zero"))?;
     // Before anything is quoted in an error: texts and keys are safe to print.
     check::texts(&value)?;
     let mut members = object("metadata", value)?;
-    version(members.shift_remove("zero"))?;
+    members.shift_remove("zero");
     let metadata = Metadata {
-        version: METADATA_VERSION,
+        zero: FormatVersion,
         kind: required::<Kind>(&mut members, "kind")?,
         package: required::<Package>(&mut members, "package")?,
         capabilities: capabilities(required(&mut members, "capabilities")?)?,
         limits: optional::<Limits>(&mut members, "limits")?,
         exports: list::<Export>("exports", members.shift_remove("exports"), MAX_EXPORTS)?,
-        hints: optional::<Hints>(&mut members, "hints")?,
+        hints: hints(members.shift_remove("hints"))?,
         build: optional::<BuildInfo>(&mut members, "build")?,
     };
     if let Some((name, _)) = members.into_iter().next() {
@@ -37,16 +39,40 @@ pub(super) fn metadata(bytes: &[u8]) -> Result<Metadata, MetadataError> {
     Ok(metadata)
 }
 
-/// The version comes first: a newer format may differ in everything else.
-fn version(value: Option<Value>) -> Result<(), MetadataError> {
+fn version(value: Option<&Value>) -> Result<(), MetadataError> {
     match value {
         None => Err(field("zero", "the version of the format is missing")),
-        Some(value) if value == METADATA_VERSION => Ok(()),
+        Some(value) if *value == METADATA_VERSION => Ok(()),
         Some(Value::Number(found)) => Err(MetadataError::Version {
             found: found.to_string(),
         }),
         Some(_) => Err(field("zero", "the version of the format is a number")),
     }
+}
+
+/// The hints that this version knows. Unlike the others they must have their shape, and `null` is none.
+fn hints(value: Option<Value>) -> Result<Hints, MetadataError> {
+    let Some(value) = value else {
+        return Ok(Hints::default());
+    };
+    for (name, known) in [
+        ("resources", ["peak_memory", "fuel", "time_ms"]),
+        ("compile", ["opt_level", "features", "baseline"]),
+    ] {
+        let Some(hint) = value.get(name) else {
+            continue;
+        };
+        if !hint.is_object() {
+            return Err(field(&format!("hints.{name}"), "it is not an object"));
+        }
+        if let Some(member) = known
+            .iter()
+            .find(|&member| hint.get(member).is_some_and(Value::is_null))
+        {
+            return Err(field(&format!("hints.{name}.{member}"), "it is null"));
+        }
+    }
+    typed("hints", value)
 }
 
 fn capabilities(value: Value) -> Result<Capabilities, MetadataError> {

@@ -59,7 +59,7 @@ fn writes_what_it_reads() {
 
 #[test]
 fn refuses_other_versions_first() {
-    let newer = MINIMAL.replace("\"zero\":1", "\"zero\":2,\"future\":{}");
+    let newer = MINIMAL.replace("\"zero\":1", "\"zero\":2,\"future\":[[null, \"a\\nb\"]]");
     assert_eq!(
         decode(&newer),
         Err(MetadataError::Version {
