@@ -13,6 +13,7 @@ mod imports;
 mod json;
 mod key;
 pub mod limits;
+mod manifest;
 mod metadata;
 mod minisig;
 mod package;
@@ -37,9 +38,13 @@ pub use imports::{
 };
 pub use json::JsonError;
 pub use key::{BadSignature, KeyError, PublicKey, SecretKey, key_id_hex};
+pub use manifest::{
+    Build, BuildKind, CargoPackage, ExportSpec, Incomplete, InheritError, Manifest, ManifestError,
+    ManifestPackage, ParamSpec, Problem, ResultSpec, Target, TypeMismatch,
+};
 pub use metadata::{
-    BuildInfo, Compile, Example, Export, Hints, Kind, Limits, METADATA_VERSION, Metadata,
-    MetadataError, OptLevel, Package, Param, Resources, Returned,
+    BuildInfo, Compile, Example, Export, FormatVersion, Hints, Kind, Limits, METADATA_VERSION,
+    Metadata, MetadataError, OptLevel, Package, Param, Resources, Returned,
 };
 pub use minisig::{Minisig, MinisigError};
 pub use package::{NameError, PackageName, PackageRef, PackageRefError, RegistryName};

@@ -58,3 +58,6 @@ pub const MAX_FILE_DEPTH: usize = 32;
 
 /// Bytes of a sealed receipt.
 pub const MAX_RECEIPT: usize = MAX_METADATA + (64 << 10);
+
+/// Bytes of a `Zero.toml`.
+pub const MAX_MANIFEST: usize = 1 << 20;
