@@ -9,6 +9,7 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use crate::limits::MAX_JSON_DEPTH;
+use crate::text::excerpt;
 
 /// Why a text is not strict JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,20 +40,10 @@ fn located(error: &serde_json::Error) -> JsonError {
     let reason = text
         .rsplit_once(" at line ")
         .map_or(text.as_str(), |(reason, _)| reason);
-    let reason = reason
-        .chars()
-        .map(|c| {
-            if crate::text::is_unsafe(c) {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect();
     JsonError {
         line: error.line(),
         column: error.column(),
-        reason,
+        reason: excerpt(reason),
     }
 }
 

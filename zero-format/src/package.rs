@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::MAX_NAME_PART;
+use crate::text::excerpt;
 use crate::version::{VersionReq, VersionReqError};
 
 /// Device names of Windows: a folder or file with such a name cannot be made there.
@@ -219,17 +220,17 @@ impl FromStr for PackageRef {
         let registry = registry
             .map(|text| {
                 text.parse().map_err(|source| PackageRefError::Registry {
-                    text: text.to_owned(),
+                    text: excerpt(text),
                     source,
                 })
             })
             .transpose()?;
         let name = name.parse().map_err(|source| PackageRefError::Name {
-            text: name.to_owned(),
+            text: excerpt(name),
             source,
         })?;
         let req = req.parse().map_err(|source| PackageRefError::Requirement {
-            text: req.to_owned(),
+            text: excerpt(req),
             source,
         })?;
         Ok(Self {

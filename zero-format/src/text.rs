@@ -20,6 +20,26 @@ pub(crate) fn is_unsafe(character: char) -> bool {
     )
 }
 
+/// What of a text may be quoted in an error: its beginning, without characters that deceive.
+pub(crate) fn excerpt(text: &str) -> String {
+    const MAX: usize = 200;
+    let mut excerpt: String = text
+        .chars()
+        .take(MAX)
+        .map(|c| {
+            if is_unsafe(c) {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect();
+    if text.chars().nth(MAX).is_some() {
+        excerpt.push('…');
+    }
+    excerpt
+}
+
 /// Gives a string newtype its way through serde.
 macro_rules! newtype {
     ($name:ident, $error:ty) => {
@@ -52,6 +72,13 @@ mod tests {
                 .chars()
                 .all(|c| !is_unsafe(c))
         );
+    }
+
+    #[test]
+    fn excerpts_are_short_and_plain() {
+        assert_eq!(excerpt("a\u{1b}b"), "a\u{fffd}b");
+        assert_eq!(excerpt(&"x".repeat(200)), "x".repeat(200));
+        assert_eq!(excerpt(&"ä".repeat(201)), format!("{}…", "ä".repeat(200)));
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl FromStr for FilePath {
         }
         if let Some(part) = text.split('/').find(|part| !is_portable(part)) {
             return Err(FilePathError::Part {
-                part: part.to_owned(),
+                part: text::excerpt(part),
             });
         }
         if text.split('/').count() > MAX_FILE_DEPTH {

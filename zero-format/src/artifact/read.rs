@@ -10,6 +10,7 @@ use super::{
 };
 use crate::limits::{MAX_ARTIFACT, MAX_SECTION_NAME, MAX_SECTIONS};
 use crate::metadata::{Kind, Metadata};
+use crate::text::excerpt;
 
 /// `\0asm`, version 1, layer 0.
 const MODULE: [u8; PREAMBLE_LEN] = *b"\0asm\x01\0\0\0";
@@ -194,14 +195,8 @@ impl<'a> Sections<'a> {
     ) -> Result<(), DecodeError> {
         while let Some(section) = next {
             if let Some(name) = section.name.filter(|name| is_reserved(name)) {
-                // A reserved name is short and plain except after the prefix, where anything may follow.
-                let name = name
-                    .chars()
-                    .filter(|&c| !crate::text::is_unsafe(c))
-                    .take(64)
-                    .collect();
                 return Err(DecodeError::ReservedSection {
-                    name,
+                    name: excerpt(name),
                     offset: section.start,
                 });
             }

@@ -75,7 +75,7 @@ fn characters(text: &str, path: &str, place: Place) -> Result<(), MetadataError>
         |c: char| !text::is_unsafe(c) || (place != Place::Defined && matches!(c, '\n' | '\t'));
     match text.chars().find(|&c| !allowed(c)) {
         Some(c) => Err(MetadataError::Character {
-            path: path.to_owned(),
+            path: text::excerpt(path),
             code: c.into(),
         }),
         None => Ok(()),

@@ -10,6 +10,7 @@ use super::{
 use crate::capability::{Capabilities, ClockRule, EnvRule, FsRule, HttpRule, NetRule, RandomRule};
 use crate::json;
 use crate::limits::{MAX_EXPORTS, MAX_METADATA, MAX_RULES};
+use crate::text::excerpt;
 
 pub(super) fn metadata(bytes: &[u8]) -> Result<Metadata, MetadataError> {
     if bytes.len() > MAX_METADATA {
@@ -89,7 +90,9 @@ fn capabilities(value: Value) -> Result<Capabilities, MetadataError> {
             .transpose()?,
     };
     match members.into_iter().next() {
-        Some((name, _)) => Err(MetadataError::UnknownCapability { name }),
+        Some((name, _)) => Err(MetadataError::UnknownCapability {
+            name: excerpt(&name),
+        }),
         None => Ok(capabilities),
     }
 }
@@ -154,7 +157,7 @@ fn object(path: &str, value: Value) -> Result<Map<String, Value>, MetadataError>
 
 pub(super) fn field(path: &str, reason: &str) -> MetadataError {
     MetadataError::Field {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
+        path: excerpt(path),
+        reason: excerpt(reason),
     }
 }

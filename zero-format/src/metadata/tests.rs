@@ -247,6 +247,25 @@ fn refuses_sizes_beyond_the_limits() {
 }
 
 #[test]
+fn errors_quote_little_and_nothing_unsafe() {
+    let long = "x".repeat(500_000);
+    for json in [
+        format!(r#"{{"compile":{{"opt_level":"a\nb{long}"}}}}"#),
+        format!(r#"{{"x{long}":{{"{long}":"\u001b"}}}}"#),
+    ] {
+        let text = with("hints", &json).unwrap_err().to_string();
+        assert!(
+            text.len() < 2_000 && !text.chars().any(crate::text::is_unsafe),
+            "{text}"
+        );
+    }
+    let text = with("capabilities", &format!(r#"{{"{long}":1}}"#))
+        .unwrap_err()
+        .to_string();
+    assert!(text.len() < 2_000);
+}
+
+#[test]
 fn check_refuses_what_could_not_be_read_back() {
     let mut metadata = decode(MINIMAL).unwrap();
     metadata.package.description = Some("a\u{1b}b".to_owned());
