@@ -1,1 +1,50 @@
 //! Runs verified `.zero` artifacts with exactly what was declared and granted.
+//!
+//! The way of a run, each step a function of its own:
+//!
+//! 1. [`zero_format::verify`] makes a `Verified<Artifact>` — or [`Cache::receipt`] finds that an earlier run did.
+//! 2. [`Program::load`] compiles it, or takes machine code from the [`Cache`] after checking every byte.
+//! 3. [`decide`] intersects what the package declares with what the user grants.
+//! 4. [`Runner`] runs it under [`Limits`]; what was not granted does not exist for the program.
+//!
+//! Unverified code cannot be run: no function here takes anything but a [`zero_format::Verified`] value.
+//! The normative text is spec/capabilities.md.
+
+mod cache;
+mod cli;
+mod consent;
+mod disk;
+mod engine;
+pub mod exit;
+mod home;
+mod host;
+mod limits;
+mod net;
+mod policy;
+mod program;
+mod resolution;
+mod runner;
+mod sealed;
+mod trust;
+mod value;
+mod watch;
+
+pub use cache::{Cache, CacheInfo, UnpackError};
+pub use cli::{DenyNetFlag, FsFlag, GrantArgs, NetFlag, RunArgs};
+pub use consent::{Answer, Consent, ConsentError, FILE, PROMPT, Question};
+pub use engine::EngineOptions;
+pub use home::{Home, HomeError, Secret};
+pub use host::denial::DeniedTrap;
+pub use host::fs::{BUNDLED, ViewError};
+pub use host::stdio::{Capture, Input, Io, Output};
+pub use limits::{
+    Ceiling, DEFAULT_MEMORY, DEFAULT_OUTPUT, DEFAULT_TIME, LimitReached, Limits, MAX_INSTANCES,
+    MAX_STACK, MAX_TABLE_ELEMENTS,
+};
+pub use net::{NetPolicy, NetScope};
+pub use policy::{Asked, Decision, FsGrant, Grants, Refusal, Rule, decide};
+pub use program::{Program, ProgramError};
+pub use resolution::Resolution;
+pub use runner::{Outcome, RunError, Runner};
+pub use trust::{Trust, TrustError, TrustedKey};
+pub use value::{Value, ValueError};

@@ -1,0 +1,401 @@
+//! What a warm run needs: receipts of verification, compiled code and unpacked files, all in the user's private cache.
+//!
+//! Compiled code is machine code that will run in this process, so an entry is used only if a keyed hash over its name
+//! and over every byte fits. The bytes are read once into memory of this process, hashed there and loaded from there:
+//! nothing that happens to the file afterwards matters. An entry that does not fit is removed and compiled anew.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use zero_format::{Artifact, Digest, FileEntry, FilesError, Receipt, Verified};
+
+use crate::disk;
+use crate::home::{Home, HomeError, Secret};
+use crate::sealed;
+
+const PURPOSE: &str = "zero 2026 compiled code";
+/// Bytes that one entry may have. Code is several times as large as its artifact.
+const MAX_ENTRY: u64 = 2 << 30;
+/// Bytes that all compiled code may take up unless told otherwise.
+const DEFAULT_BOUND: u64 = 2 << 30;
+/// An entry's last use is noted at most this often: a note is a write.
+const TOUCH_EVERY: Duration = Duration::from_secs(3600);
+/// A temporary file as old as this belongs to a process that was killed.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// The user's cache.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    home: Home,
+    secret: Secret,
+    bound: u64,
+}
+
+/// What a cache holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheInfo {
+    /// Programs with compiled code.
+    pub programs: u64,
+    /// Bytes of compiled code.
+    pub code: u64,
+    /// Bytes of unpacked files.
+    pub files: u64,
+    /// Bytes of everything else: receipts and resolutions.
+    pub records: u64,
+}
+
+/// Why bundled files could not be unpacked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnpackError {
+    /// They cannot be written.
+    #[error("write the package's files to {}", .path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The archive is refused.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+}
+
+impl Cache {
+    /// Opens the user's cache.
+    ///
+    /// # Errors
+    /// When the user's secret can neither be read nor created.
+    pub fn open(home: &Home) -> Result<Self, HomeError> {
+        Ok(Self {
+            home: home.clone(),
+            secret: home.secret()?,
+            bound: DEFAULT_BOUND,
+        })
+    }
+
+    /// Bounds the bytes of compiled code.
+    #[must_use]
+    pub fn bounded(mut self, bytes: u64) -> Self {
+        self.bound = bytes;
+        self
+    }
+
+    /// The home that the cache belongs to.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The secret that seals everything in it.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The receipt of an artifact that was verified before.
+    pub fn receipt(&self, digest: &Digest) -> Option<Verified<Receipt>> {
+        let limit = zero_format::limits::MAX_RECEIPT as u64;
+        let bytes = disk::read_bounded(&self.home.receipt(digest), limit).ok()??;
+        let receipt = Receipt::open(&bytes, self.secret.as_bytes()).ok()?;
+        (receipt.digest == *digest).then_some(receipt)
+    }
+
+    /// Keeps the receipt of a verified artifact.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, artifact: &Verified<Artifact>) -> io::Result<()> {
+        let path = self.home.receipt(&artifact.digest());
+        if let Some(parent) = path.parent() {
+            disk::private_dir(parent)?;
+        }
+        disk::write_atomic(&path, &[&artifact.receipt().seal(self.secret.as_bytes())])
+    }
+
+    /// The compiled code of an artifact for an engine, every byte of it checked.
+    pub(crate) fn code(&self, digest: &Digest, engine: &str) -> Option<Vec<u8>> {
+        let name = name(digest, engine);
+        let path = self.code_path(&name);
+        let file = fs::File::open(&path).ok()?;
+        let metadata = file.metadata().ok()?;
+        let mut bytes = disk::read_open(file, MAX_ENTRY).ok()?;
+        let genuine = sealed::split(&bytes).is_some_and(|(code, stored)| {
+            sealed::tag(&self.secret, PURPOSE, &name, code) == blake3::Hash::from_bytes(*stored)
+        });
+        if !genuine {
+            // Not ours, or not whole: whoever wrote it, nothing of it is loaded.
+            let _ = fs::remove_file(&path);
+            return None;
+        }
+        bytes.truncate(bytes.len() - sealed::TAG);
+        touch(&path, &metadata);
+        Some(bytes)
+    }
+
+    /// Stores compiled code and makes room for it.
+    pub(crate) fn store_code(&self, digest: &Digest, engine: &str, code: &[u8]) -> io::Result<()> {
+        let name = name(digest, engine);
+        disk::private_dir(&self.home.code_dir())?;
+        self.make_room(code.len() as u64)?;
+        let tag = sealed::tag(&self.secret, PURPOSE, &name, code);
+        disk::write_atomic(&self.code_path(&name), &[code, tag.as_bytes()])
+    }
+
+    /// Removes compiled code that wasmtime refuses.
+    pub(crate) fn discard_code(&self, digest: &Digest, engine: &str) {
+        let _ = fs::remove_file(self.code_path(&name(digest, engine)));
+    }
+
+    fn code_path(&self, name: &str) -> PathBuf {
+        self.home.code_dir().join(name)
+    }
+
+    /// Removes the entries that were not used for longest until the bound holds, and what was never finished.
+    fn make_room(&self, needed: u64) -> io::Result<()> {
+        let mut entries = Vec::new();
+        let mut total = needed;
+        for entry in fs::read_dir(self.home.code_dir())?.flatten() {
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            if entry.file_name().to_string_lossy().starts_with(".tmp-") {
+                if used.elapsed().is_ok_and(|age| age > ABANDONED) {
+                    let _ = fs::remove_file(entry.path());
+                }
+                continue;
+            }
+            total = total.saturating_add(metadata.len());
+            entries.push((used, metadata.len(), entry.path()));
+        }
+        entries.sort();
+        for (_, size, path) in entries {
+            if total <= self.bound {
+                break;
+            }
+            if fs::remove_file(path).is_ok() {
+                total = total.saturating_sub(size);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the files of an artifact are unpacked, if they are.
+    pub(crate) fn files(&self, digest: &Digest) -> Option<PathBuf> {
+        let path = self.home.files_dir().join(digest.to_hex());
+        path.is_dir().then_some(path)
+    }
+
+    /// Unpacks the files of an artifact once; `None` if it brings none.
+    pub(crate) fn unpack(
+        &self,
+        artifact: &Verified<Artifact>,
+    ) -> Result<Option<PathBuf>, UnpackError> {
+        let Some(files) = artifact.files() else {
+            return Ok(None);
+        };
+        let digest = artifact.digest();
+        if let Some(path) = self.files(&digest) {
+            return Ok(Some(path));
+        }
+        let target = self.home.files_dir().join(digest.to_hex());
+        let failed = |source| UnpackError::Io {
+            path: target.clone(),
+            source,
+        };
+        let entries = files.unpack()?;
+        let temporary = disk::temporary_beside(&target).map_err(failed)?;
+        let renamed =
+            write_files(&temporary, &entries).and_then(|()| fs::rename(&temporary, &target));
+        if let Err(error) = renamed {
+            let _ = fs::remove_dir_all(&temporary);
+            // Another run of the same package may have been first.
+            if !target.is_dir() {
+                return Err(failed(error));
+            }
+        }
+        Ok(Some(target))
+    }
+
+    /// What the cache holds.
+    ///
+    /// # Errors
+    /// When a directory cannot be read.
+    pub fn info(&self) -> io::Result<CacheInfo> {
+        let code = usage(&self.home.code_dir())?;
+        let files = usage(&self.home.files_dir())?;
+        let receipts = usage(&self.home.cache_dir().join("receipts"))?;
+        let resolutions = usage(&self.home.resolutions_dir())?;
+        Ok(CacheInfo {
+            programs: code.0,
+            code: code.1,
+            files: files.1,
+            records: receipts.1 + resolutions.1,
+        })
+    }
+
+    /// Empties the cache: compiled code, unpacked files, receipts and resolutions.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn clean(&self) -> io::Result<CacheInfo> {
+        let before = self.info()?;
+        let records = self.home.cache_dir().join("receipts");
+        for dir in [
+            self.home.code_dir(),
+            self.home.files_dir(),
+            records,
+            self.home.resolutions_dir(),
+        ] {
+            match fs::remove_dir_all(dir) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(before)
+    }
+}
+
+/// The name of an entry says all that its code depends on.
+fn name(digest: &Digest, engine: &str) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(digest.as_bytes());
+    hasher.update(engine.as_bytes());
+    hasher.finalize().to_hex().to_string()
+}
+
+fn touch(path: &Path, metadata: &fs::Metadata) {
+    let Ok(used) = metadata.modified() else {
+        return;
+    };
+    if used.elapsed().is_ok_and(|age| age > TOUCH_EVERY) {
+        // Losing a note only makes the entry look older.
+        let now = used + used.elapsed().unwrap_or_default();
+        let _ = fs::File::options()
+            .append(true)
+            .open(path)
+            .and_then(|file| file.set_modified(now));
+    }
+}
+
+fn write_files(root: &Path, entries: &[FileEntry]) -> io::Result<()> {
+    disk::private_dir(root)?;
+    for entry in entries {
+        match entry {
+            FileEntry::Folder { path } => disk::private_dir(&root.join(path.as_str()))?,
+            FileEntry::File { path, bytes, .. } => {
+                let path = root.join(path.as_str());
+                if let Some(parent) = path.parent() {
+                    disk::private_dir(parent)?;
+                }
+                disk::write_new(&path, &[bytes])?;
+            }
+            _ => return Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Files and bytes below a directory.
+fn usage(dir: &Path) -> io::Result<(u64, u64)> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, 0)),
+        Err(error) => return Err(error),
+    };
+    let mut total = (0, 0);
+    for entry in entries {
+        let entry = entry?;
+        // Something may be removed while we look.
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
+        let (files, bytes) = if metadata.is_dir() {
+            usage(&entry.path())?
+        } else {
+            (1, metadata.len())
+        };
+        total = (total.0 + files, total.1 + bytes);
+    }
+    Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::open(&Home::at(dir.path())).unwrap();
+        (dir, cache)
+    }
+
+    #[test]
+    fn no_flipped_byte_of_an_entry_is_ever_returned() {
+        let (_dir, cache) = cache();
+        let digest = Digest::of(b"artifact");
+        cache
+            .store_code(&digest, "engine", b"some machine code")
+            .unwrap();
+        let path = cache.code_path(&name(&digest, "engine"));
+        let good = fs::read(&path).unwrap();
+        for at in 0..good.len() {
+            let mut flipped = good.clone();
+            flipped[at] ^= 1;
+            fs::write(&path, &flipped).unwrap();
+            assert_eq!(cache.code(&digest, "engine"), None, "byte {at}");
+            assert!(!path.exists(), "byte {at}");
+        }
+        for len in 0..good.len() {
+            fs::write(&path, &good[..len]).unwrap();
+            assert_eq!(cache.code(&digest, "engine"), None, "length {len}");
+        }
+        fs::write(&path, &good).unwrap();
+        assert_eq!(cache.code(&digest, "engine").unwrap(), b"some machine code");
+    }
+
+    #[test]
+    fn an_entry_cannot_stand_in_for_another() {
+        let (_dir, cache) = cache();
+        let (one, other) = (Digest::of(b"one"), Digest::of(b"other"));
+        cache.store_code(&one, "engine", b"code").unwrap();
+        fs::copy(
+            cache.code_path(&name(&one, "engine")),
+            cache.code_path(&name(&other, "engine")),
+        )
+        .unwrap();
+        assert_eq!(cache.code(&other, "engine"), None);
+        assert_eq!(cache.code(&one, "other engine"), None);
+    }
+
+    #[test]
+    fn the_least_recently_used_entry_makes_room() {
+        let (_dir, cache) = cache();
+        let cache = cache.bounded(2 * (100 + sealed::TAG as u64));
+        let digests: Vec<_> = (0..3_u8).map(|n| Digest::of(&[n])).collect();
+        for (age, digest) in digests.iter().enumerate() {
+            cache.store_code(digest, "engine", &[0; 100]).unwrap();
+            let file = fs::File::options()
+                .append(true)
+                .open(cache.code_path(&name(digest, "engine")))
+                .unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(age as u64))
+                .unwrap();
+        }
+        assert_eq!(cache.code(&digests[0], "engine"), None);
+        assert!(cache.code(&digests[1], "engine").is_some());
+        assert!(cache.code(&digests[2], "engine").is_some());
+    }
+
+    #[test]
+    fn cleaning_reports_what_was_there() {
+        let (_dir, cache) = cache();
+        cache
+            .store_code(&Digest::of(b"one"), "engine", &[0; 100])
+            .unwrap();
+        let info = cache.clean().unwrap();
+        assert_eq!((info.programs, info.code), (1, 132));
+        assert_eq!(cache.info().unwrap(), CacheInfo::default());
+    }
+}

@@ -1,0 +1,116 @@
+//! Small file operations with the guarantees that the state of `zrun` needs: private directories, bounded reads, and
+//! writes that are either complete or absent whatever happens in between.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Creates `dir` and what is missing above it; directories made here are for the user only.
+pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// Reads a file of at most `limit` bytes; `None` when there is no such file.
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    read_open(file, limit).map(Some)
+}
+
+/// Reads all of an open file of at most `limit` bytes.
+pub(crate) fn read_open(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let size = file.metadata()?.len();
+    if size > limit {
+        return Err(too_large(limit));
+    }
+    // The size only sizes the first allocation; the file may be growing, so the bound is enforced while reading.
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1));
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large(limit));
+    }
+    Ok(bytes)
+}
+
+fn too_large(limit: u64) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::FileTooLarge,
+        format!("larger than {limit} bytes"),
+    )
+}
+
+/// Writes `bytes` to `path` through a temporary file beside it, so that a reader sees the old content or the new.
+pub(crate) fn write_atomic(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let temporary = temporary_beside(path)?;
+    let written = write_new(&temporary, parts).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one worth reporting.
+        let _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Writes `bytes` to a new private file; fails if it exists.
+pub(crate) fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.sync_data()
+}
+
+/// A name beside `path` that no other process and no other thread of this one uses.
+pub(crate) fn temporary_beside(path: &Path) -> io::Result<PathBuf> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mut temporary = std::ffi::OsString::from(".tmp-");
+    temporary.push(name);
+    temporary.push(format!(
+        "-{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    ));
+    Ok(path.with_file_name(temporary))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn atomic_write_leaves_no_temporary_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("entry");
+        write_atomic(&path, &[b"one ", b"two"]).unwrap();
+        write_atomic(&path, &[b"three"]).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"three");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn reads_are_bounded_and_absence_is_not_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("entry");
+        assert!(read_bounded(&path, 4).unwrap().is_none());
+        fs::write(&path, b"12345").unwrap();
+        assert_eq!(
+            read_bounded(&path, 4).unwrap_err().kind(),
+            io::ErrorKind::FileTooLarge
+        );
+        assert_eq!(read_bounded(&path, 5).unwrap().unwrap(), b"12345");
+    }
+}

@@ -1,0 +1,91 @@
+//! What a running program meets instead of the operating system. Nothing here is ambient: everything is built from
+//! the grants of one run.
+
+pub(crate) mod denial;
+pub(crate) mod fs;
+pub(crate) mod p1;
+pub(crate) mod p2;
+pub(crate) mod stdio;
+
+use std::collections::BTreeMap;
+
+use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
+
+use crate::limits::{Limits, Meter};
+use crate::policy::Grants;
+use denial::Denials;
+use fs::View;
+use stdio::Streams;
+
+/// What both versions of WASI share in one run.
+pub(crate) struct Shared {
+    pub(crate) meter: Meter,
+    pub(crate) denials: Denials,
+    pub(crate) streams: Streams,
+    pub(crate) view: View,
+    pub(crate) wall_clock: bool,
+    pub(crate) monotonic_clock: bool,
+    pub(crate) random: bool,
+    /// Guest paths of open directories: by file descriptor in preview 1, by resource number in preview 2.
+    pub(crate) directories: BTreeMap<u32, String>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        grants: &Grants,
+        limits: &Limits,
+        denials: Denials,
+        streams: Streams,
+        view: View,
+    ) -> Self {
+        Self {
+            meter: Meter::new(limits),
+            denials,
+            streams,
+            view,
+            wall_clock: grants.wall_clock,
+            monotonic_clock: grants.monotonic_clock,
+            random: grants.random,
+            directories: BTreeMap::new(),
+        }
+    }
+}
+
+/// Everything about a run that the program can see, except its network.
+pub(crate) fn context(
+    args: &[String],
+    grants: &Grants,
+    streams: &Streams,
+    view: &View,
+) -> wasmtime::Result<WasiCtxBuilder> {
+    let mut builder = WasiCtxBuilder::new();
+    builder
+        .args(args)
+        .envs(&grants.env)
+        .stdin(streams.stdin())
+        .stdout(streams.stdout())
+        .stderr(streams.stderr())
+        // The program runs on a thread of its own; handing each file operation to a pool would only add latency.
+        .allow_blocking_current_thread(true);
+    if !grants.wall_clock {
+        // Nothing that WASI computes from the clock may leak it.
+        builder.wall_clock(Stopped);
+    }
+    for opened in view.preopens() {
+        builder.preopened_dir(&opened.host, &opened.guest, opened.perms)?;
+    }
+    Ok(builder)
+}
+
+/// The wall clock of a program that may not tell the time.
+struct Stopped;
+
+impl HostWallClock for Stopped {
+    fn resolution(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(1)
+    }
+
+    fn now(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+}

@@ -1,0 +1,322 @@
+//! What a program is told, and what its user reads, when it uses something that it may not use.
+//!
+//! The program gets WASI's "denied". The user gets one line for each thing, which names the flag that would allow it,
+//! or the line that the developer has to add when the package does not declare it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zero_format::{Access, Capabilities, FsRule, FsScope, GuestPath};
+
+use super::stdio::Sink;
+use crate::net::NetScope;
+
+/// Lines that one run prints at most.
+const MAX_LINES: usize = 16;
+
+/// Something that a program tried.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Denied {
+    MonotonicClock,
+    WallClock,
+    /// A path that leads out of the directory that holds it.
+    Escape {
+        path: String,
+    },
+    /// Writing to the files that the package brought along.
+    Bundled {
+        path: String,
+    },
+    Read {
+        path: String,
+    },
+    Write {
+        path: String,
+    },
+    Connect {
+        address: SocketAddr,
+    },
+    Listen,
+    Lookup {
+        name: String,
+    },
+    Network,
+    Random,
+}
+
+/// Collects denials, prints each once, and traps when the user asked for that. Clones report to the same place: the
+/// network's policy object lives outside the store.
+#[derive(Clone)]
+pub(crate) struct Denials {
+    declared: Arc<Capabilities>,
+    sink: Sink,
+    quiet: bool,
+    strict: bool,
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    denied: BTreeSet<Denied>,
+    cut_off: bool,
+}
+
+/// The trap of `--strict`, and of functions that have no way to say "denied".
+#[derive(Debug, thiserror::Error)]
+#[error("denied: {what}")]
+pub struct DeniedTrap {
+    what: String,
+}
+
+impl Denials {
+    pub(crate) fn new(declared: Capabilities, sink: Sink, quiet: bool, strict: bool) -> Self {
+        Self {
+            declared: Arc::new(declared),
+            sink,
+            quiet,
+            strict,
+            seen: Arc::default(),
+        }
+    }
+
+    /// Reports a denied use that the program can be told about.
+    pub(crate) fn deny(&self, denied: Denied) -> wasmtime::Result<()> {
+        if self.strict {
+            return Err(self.trap(denied));
+        }
+        self.report(denied);
+        Ok(())
+    }
+
+    /// Reports a denied use in a function that cannot fail: the program ends here.
+    pub(crate) fn trap(&self, denied: Denied) -> wasmtime::Error {
+        let what = denied.to_string();
+        self.report(denied);
+        wasmtime::Error::new(DeniedTrap { what })
+    }
+
+    /// Prints what is new.
+    pub(crate) fn report(&self, denied: Denied) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.quiet || seen.denied.contains(&denied) {
+            return;
+        }
+        if seen.denied.len() >= MAX_LINES {
+            if !std::mem::replace(&mut seen.cut_off, true) {
+                self.print("zrun: denied: more, which is not shown");
+            }
+            return;
+        }
+        let line = format!("zrun: denied: {denied} — {}", self.advice(&denied));
+        self.print(&line);
+        seen.denied.insert(denied);
+    }
+
+    fn print(&self, line: &str) {
+        // The program chose parts of the line: it must not move the cursor or fake another line.
+        let mut line: String = line
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
+        line.push('\n');
+        // A closed stderr is no reason to end the program.
+        let _ = self.sink.write_unmetered(line.as_bytes());
+    }
+
+    fn advice(&self, denied: &Denied) -> String {
+        let declared = &self.declared;
+        match denied {
+            Denied::MonotonicClock | Denied::WallClock if !declared.clock.is_empty() => {
+                "allow with --allow-clock".to_owned()
+            }
+            Denied::MonotonicClock => undeclared(r#"clock = ["monotonic"]"#),
+            Denied::WallClock => undeclared(r#"clock = ["wall"]"#),
+            Denied::Escape { .. } => {
+                "a path may not lead out of the directory that was granted".to_owned()
+            }
+            Denied::Bundled { .. } => "the package's own files are read-only".to_owned(),
+            Denied::Read { path } => self.fs_advice(path, Access::Read),
+            Denied::Write { path } => self.fs_advice(path, Access::ReadWrite),
+            Denied::Connect { address } => {
+                self.net_advice(&address.ip().to_string(), Some(address.port()))
+            }
+            Denied::Listen => "programs cannot listen for connections".to_owned(),
+            Denied::Lookup { name } => self.net_advice(name, None),
+            Denied::Network if declared.net.is_empty() => {
+                undeclared(r#"net = [{ host = "…", ports = […] }]"#)
+            }
+            Denied::Network => format!("allow with {}", self.net_flags()),
+            Denied::Random if declared.random.is_some() => "allow with --allow-random".to_owned(),
+            Denied::Random => undeclared("random = true"),
+        }
+    }
+
+    fn fs_advice(&self, path: &str, access: Access) -> String {
+        let wanted = path.parse::<GuestPath>().ok();
+        let covers = |rule: &&FsRule| match (&rule.scope, &wanted) {
+            (FsScope::Guest(scope), Some(wanted)) => {
+                scope.contains(wanted) && rule.access >= access
+            }
+            _ => false,
+        };
+        let (mode, word) = match access {
+            Access::Read => ("ro", "read"),
+            Access::ReadWrite => ("rw", "read-write"),
+        };
+        match self.declared.fs.iter().find(covers).map(|rule| &rule.scope) {
+            Some(FsScope::Guest(scope)) => format!("allow with --allow-fs DIR:{mode}={scope}"),
+            _ => undeclared(&format!(
+                r#"fs = [{{ guest = "{path}", access = "{word}" }}]"#
+            )),
+        }
+    }
+
+    fn net_advice(&self, host: &str, port: Option<u16>) -> String {
+        let Ok(pattern) = host.parse() else {
+            return "this is not a host name".to_owned();
+        };
+        let scope = NetScope::new(pattern, port);
+        if self
+            .declared
+            .net
+            .iter()
+            .any(|rule| NetScope::of(rule).overlaps(&scope))
+        {
+            return format!("allow with --allow-net {scope}");
+        }
+        let ports = port.map_or_else(String::new, |port| format!(", ports = [{port}]"));
+        undeclared(&format!(r#"net = [{{ host = "{host}"{ports} }}]"#))
+    }
+
+    fn net_flags(&self) -> String {
+        let flags = self
+            .declared
+            .net
+            .iter()
+            .map(|rule| format!("--allow-net {}", NetScope::of(rule)));
+        flags.collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn undeclared(line: &str) -> String {
+    format!(
+        "the package does not declare it; its developer would add `{line}` to [capabilities] in Zero.toml"
+    )
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MonotonicClock => f.write_str("read the monotonic clock"),
+            Self::WallClock => f.write_str("read the wall clock"),
+            Self::Escape { path } => write!(f, "leave the granted directory: {path}"),
+            Self::Bundled { path } | Self::Write { path } => write!(f, "write {path}"),
+            Self::Read { path } => write!(f, "read {path}"),
+            Self::Connect { address } => write!(f, "connect to {address}"),
+            Self::Listen => f.write_str("listen for connections"),
+            Self::Lookup { name } => write!(f, "look up {name}"),
+            Self::Network => f.write_str("use the network"),
+            Self::Random => f.write_str("draw random numbers"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stdio::{Capture, Io, Streams};
+    use super::*;
+
+    fn denials(declared: Capabilities, strict: bool) -> (Denials, Capture) {
+        let capture = Capture::default();
+        let streams = Streams::new(
+            Io {
+                stderr: capture.output(),
+                ..Io::default()
+            },
+            0,
+        );
+        (
+            Denials::new(declared, streams.stderr(), false, strict),
+            capture,
+        )
+    }
+
+    fn lines(capture: &Capture) -> Vec<String> {
+        String::from_utf8(capture.take())
+            .unwrap()
+            .lines()
+            .map(ToOwned::to_owned)
+            .collect()
+    }
+
+    fn read(path: &str) -> Denied {
+        Denied::Read {
+            path: path.to_owned(),
+        }
+    }
+
+    fn data() -> Capabilities {
+        Capabilities {
+            fs: vec![FsRule {
+                scope: FsScope::Guest("/data".parse().unwrap()),
+                access: Access::Read,
+                reason: None,
+            }],
+            ..Capabilities::default()
+        }
+    }
+
+    #[test]
+    fn undeclared_and_ungranted_uses_read_differently() {
+        let (denials, capture) = denials(data(), false);
+        denials.deny(read("/data/x.csv")).unwrap();
+        denials
+            .deny(Denied::Write {
+                path: "/data/x.csv".to_owned(),
+            })
+            .unwrap();
+        assert_eq!(
+            lines(&capture),
+            [
+                "zrun: denied: read /data/x.csv — allow with --allow-fs DIR:ro=/data",
+                "zrun: denied: write /data/x.csv — the package does not declare it; its developer would add \
+                 `fs = [{ guest = \"/data/x.csv\", access = \"read-write\" }]` to [capabilities] in Zero.toml",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_same_denial_is_said_once_and_many_are_cut_off() {
+        let (denials, capture) = denials(Capabilities::default(), false);
+        for round in 0..3 {
+            for at in 0..40 {
+                denials.deny(read(&format!("/{at}"))).unwrap();
+            }
+            assert_eq!(
+                lines(&capture).len(),
+                if round == 0 { MAX_LINES + 1 } else { 0 }
+            );
+        }
+    }
+
+    #[test]
+    fn a_program_cannot_write_control_characters_through_a_denial() {
+        let (denials, capture) = denials(Capabilities::default(), false);
+        denials.deny(read("/a\n\u{1b}[2Jb")).unwrap();
+        let text = String::from_utf8(capture.take()).unwrap();
+        assert_eq!(text.chars().filter(|c| c.is_control()).count(), 1);
+    }
+
+    #[test]
+    fn strict_traps_and_still_says_why() {
+        let (denials, capture) = denials(Capabilities::default(), true);
+        let error = denials.deny(Denied::Random).unwrap_err();
+        assert_eq!(
+            error.downcast_ref::<DeniedTrap>().unwrap().to_string(),
+            "denied: draw random numbers"
+        );
+        assert_eq!(lines(&capture).len(), 1);
+    }
+}

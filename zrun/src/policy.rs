@@ -1,0 +1,407 @@
+//! Effective rights = declared ∩ granted (spec/capabilities.md, "Effective rights").
+//!
+//! Pure: the package's declaration, what the user asked for and a look into the environment go in, [`Grants`] come
+//! out. Whatever is not in the grants does not exist for the program.
+
+use std::path::{Path, PathBuf};
+
+use zero_format::{
+    Access, Capabilities, CapabilityKind, Clock, ClockRule, EnvRule, FsRule, FsScope, GuestPath,
+    HostPattern, NetRule,
+};
+
+use crate::net::{NetPolicy, NetScope};
+
+/// What the user asked for, by flags and by stored consent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Everything that the package declares.
+    pub declared: bool,
+    /// Single grants.
+    pub allow: Vec<Rule>,
+    /// What is refused; wins over every grant.
+    pub deny: Vec<Refusal>,
+}
+
+/// One grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Both clocks.
+    Clock,
+    /// An environment variable: the user's own value, or the one given here.
+    Env {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Option<String>,
+    },
+    /// A file or directory.
+    Fs {
+        /// Where it is on this machine.
+        host: PathBuf,
+        /// Where the program sees it.
+        guest: Option<GuestPath>,
+        /// Read, or read and write.
+        access: Access,
+    },
+    /// A host.
+    Net {
+        /// Name, address or network.
+        host: HostPattern,
+        /// Any port when absent.
+        port: Option<u16>,
+    },
+    /// Random numbers.
+    Random,
+}
+
+/// One refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Files named as arguments.
+    Args,
+    /// Both clocks.
+    Clock,
+    /// All environment variables.
+    Env,
+    /// One environment variable.
+    EnvNamed(String),
+    /// All files.
+    Fs,
+    /// The whole network.
+    Net,
+    /// One host.
+    NetTo {
+        /// Name, address or network.
+        host: HostPattern,
+        /// Any port when absent.
+        port: Option<u16>,
+    },
+    /// Random numbers.
+    Random,
+}
+
+/// A directory or file of this machine inside the program's file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FsGrant {
+    /// Where it is on this machine.
+    pub host: PathBuf,
+    /// Where the program sees it.
+    pub guest: GuestPath,
+    /// Read, or read and write.
+    pub access: Access,
+}
+
+/// Exactly what one run may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Directories and files.
+    pub fs: Vec<FsGrant>,
+    /// Files named as arguments, read-only.
+    pub args: bool,
+    /// The network.
+    pub net: NetPolicy,
+    /// Environment variables with their values.
+    pub env: Vec<(String, String)>,
+    /// The wall clock.
+    pub wall_clock: bool,
+    /// The monotonic clock.
+    pub monotonic_clock: bool,
+    /// Random numbers.
+    pub random: bool,
+}
+
+/// The outcome of a policy decision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// What the run may use.
+    pub grants: Grants,
+    /// What is declared and neither granted nor refused: what a consent screen would ask about.
+    pub outstanding: Capabilities,
+    /// Grants that do nothing, since the package does not declare them; each fits "the package does not declare …".
+    pub beyond: Vec<String>,
+}
+
+/// Decides what a run may use.
+///
+/// `env` looks a variable up in the user's environment; it is asked only for granted names.
+pub fn decide(
+    declared: &Capabilities,
+    asked: &Asked,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Decision {
+    let mut decision = Decision::default();
+    fs(declared, asked, &mut decision);
+    net(declared, asked, &mut decision);
+    environment(declared, asked, env, &mut decision);
+    clock(declared, asked, &mut decision);
+    random(declared, asked, &mut decision);
+    // Nothing here can grant HTTP, so nothing may be said to be outstanding about it either; a use is denied.
+    decision
+}
+
+fn fs(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
+    let refused = |one: &Refusal| asked.deny.contains(one);
+    for rule in &asked.allow {
+        let Rule::Fs {
+            host,
+            guest,
+            access,
+        } = rule
+        else {
+            continue;
+        };
+        match place(declared, host, guest.as_ref()) {
+            Ok((guest, most)) => {
+                let access = (*access).min(most);
+                if !refused(&Refusal::Fs) {
+                    decision.grants.fs.push(FsGrant {
+                        host: host.clone(),
+                        guest,
+                        access,
+                    });
+                }
+            }
+            Err(what) => decision.beyond.push(what),
+        }
+    }
+    for rule in &declared.fs {
+        match &rule.scope {
+            FsScope::Args => {
+                // Designation is authorisation: naming a file as an argument grants it, unless the user says no.
+                decision.grants.args = !refused(&Refusal::Fs) && !refused(&Refusal::Args);
+            }
+            FsScope::Guest(path) => {
+                let granted = decision
+                    .grants
+                    .fs
+                    .iter()
+                    .any(|grant| related(path, &grant.guest));
+                if !granted && !refused(&Refusal::Fs) {
+                    decision.outstanding.fs.push(rule.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Where a granted path appears, and the widest access declared there.
+fn place(
+    declared: &Capabilities,
+    host: &Path,
+    guest: Option<&GuestPath>,
+) -> Result<(GuestPath, Access), String> {
+    let same = guest_of(host);
+    if let Some(guest) = guest.or(same.as_ref())
+        && let Some(access) = declared_access(declared, guest)
+    {
+        return Ok((guest.clone(), access));
+    }
+    let mut scopes = declared.fs.iter().filter_map(|rule| match &rule.scope {
+        FsScope::Guest(path) => Some((path, rule.access)),
+        FsScope::Args => None,
+    });
+    // A single declared directory is where a path without `=GUEST` goes.
+    if let (Some((path, access)), None, None) = (scopes.next(), scopes.next(), guest) {
+        return Ok((path.clone(), access));
+    }
+    let name = guest.map_or_else(|| host.display().to_string(), ToString::to_string);
+    let paths: Vec<String> = declared
+        .fs
+        .iter()
+        .filter_map(guest_path)
+        .map(ToString::to_string)
+        .collect();
+    Err(match paths.as_slice() {
+        [] => format!("the directory {name}"),
+        paths => format!(
+            "the directory {name}, only {}: add =GUEST to the flag",
+            paths.join(" and ")
+        ),
+    })
+}
+
+fn guest_path(rule: &FsRule) -> Option<&GuestPath> {
+    match &rule.scope {
+        FsScope::Guest(path) => Some(path),
+        FsScope::Args => None,
+    }
+}
+
+/// The guest path that a host path has when nobody says otherwise: itself, from the root.
+fn guest_of(host: &Path) -> Option<GuestPath> {
+    let text = host.to_str()?;
+    let text = text
+        .strip_prefix("./")
+        .unwrap_or(text)
+        .trim_end_matches('/');
+    if text.starts_with('/') {
+        text.parse().ok()
+    } else {
+        format!("/{text}").parse().ok()
+    }
+}
+
+fn declared_access(declared: &Capabilities, guest: &GuestPath) -> Option<Access> {
+    let covering = declared
+        .fs
+        .iter()
+        .filter(|rule| guest_path(rule).is_some_and(|path| path.contains(guest)));
+    covering.map(|rule| rule.access).max()
+}
+
+fn related(a: &GuestPath, b: &GuestPath) -> bool {
+    a.contains(b) || b.contains(a)
+}
+
+fn net(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
+    if asked.deny.contains(&Refusal::Net) {
+        return;
+    }
+    let mut policy = NetPolicy {
+        declared: declared.net.iter().map(NetScope::of).collect(),
+        ..NetPolicy::default()
+    };
+    for rule in &asked.allow {
+        let Rule::Net { host, port } = rule else {
+            continue;
+        };
+        let scope = NetScope::new(host.clone(), *port);
+        if policy
+            .declared
+            .iter()
+            .any(|declared| declared.overlaps(&scope))
+        {
+            policy.granted.push(scope);
+        } else {
+            decision.beyond.push(format!("the network host {scope}"));
+        }
+    }
+    if asked.declared {
+        policy.granted.extend(policy.declared.iter().cloned());
+    }
+    for one in &asked.deny {
+        if let Refusal::NetTo { host, port } = one {
+            policy.denied.push(NetScope::new(host.clone(), *port));
+        }
+    }
+    let outstanding = |rule: &&NetRule| {
+        let scope = NetScope::of(rule);
+        !policy
+            .granted
+            .iter()
+            .chain(&policy.denied)
+            .any(|other| other.overlaps(&scope))
+    };
+    decision.outstanding.net = declared.net.iter().filter(outstanding).cloned().collect();
+    if !policy.granted.is_empty() {
+        decision.grants.net = policy;
+    }
+}
+
+fn environment(
+    declared: &Capabilities,
+    asked: &Asked,
+    env: &dyn Fn(&str) -> Option<String>,
+    decision: &mut Decision,
+) {
+    let is_declared = |name: &str| declared.env.iter().any(|rule| rule.name.as_str() == name);
+    let refused = |name: &str| {
+        asked.deny.iter().any(|one| match one {
+            Refusal::Env => true,
+            Refusal::EnvNamed(other) => other == name,
+            _ => false,
+        })
+    };
+    let mut given: Vec<(&str, Option<String>)> = Vec::new();
+    for rule in &asked.allow {
+        let Rule::Env { name, value } = rule else {
+            continue;
+        };
+        if is_declared(name) {
+            given.push((name, value.clone().or_else(|| env(name))));
+        } else {
+            decision
+                .beyond
+                .push(format!("the environment variable {name}"));
+        }
+    }
+    for EnvRule { name, .. } in &declared.env {
+        if asked.declared && !given.iter().any(|(other, _)| *other == name.as_str()) {
+            given.push((name.as_str(), env(name.as_str())));
+        }
+    }
+    let outstanding = |rule: &&EnvRule| {
+        let name = rule.name.as_str();
+        !refused(name) && !given.iter().any(|(other, _)| *other == name)
+    };
+    decision.outstanding.env = declared.env.iter().filter(outstanding).cloned().collect();
+    let granted = given.into_iter().filter(|(name, _)| !refused(name));
+    decision.grants.env = granted
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect();
+}
+
+fn clock(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
+    let granted = asked.declared || asked.allow.contains(&Rule::Clock);
+    if asked.allow.contains(&Rule::Clock) && declared.clock.is_empty() {
+        decision.beyond.push("the clock".to_owned());
+    }
+    if asked.deny.contains(&Refusal::Clock) {
+        return;
+    }
+    if !granted {
+        decision.outstanding.clock.clone_from(&declared.clock);
+        return;
+    }
+    let has = |clock: Clock| {
+        declared
+            .clock
+            .iter()
+            .any(|rule: &ClockRule| rule.clock == clock)
+    };
+    decision.grants.wall_clock = has(Clock::Wall);
+    decision.grants.monotonic_clock = has(Clock::Monotonic);
+}
+
+fn random(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
+    let flag = asked.allow.contains(&Rule::Random);
+    if flag && declared.random.is_none() {
+        decision.beyond.push("random numbers".to_owned());
+    }
+    if asked.deny.contains(&Refusal::Random) {
+        return;
+    }
+    if asked.declared || flag {
+        decision.grants.random = declared.random.is_some();
+    } else {
+        decision.outstanding.random.clone_from(&declared.random);
+    }
+}
+
+impl Asked {
+    /// The flags that would grant what is outstanding, as a user would type them.
+    pub fn flags_for(outstanding: &Capabilities) -> Vec<String> {
+        let mut flags = Vec::new();
+        for rule in &outstanding.fs {
+            if let FsScope::Guest(path) = &rule.scope {
+                let mode = if rule.access == Access::ReadWrite {
+                    ":rw"
+                } else {
+                    ":ro"
+                };
+                flags.push(format!("--allow-fs DIR{mode}={path}"));
+            }
+        }
+        let kinds = outstanding.kinds();
+        if kinds.iter().any(|kind| !matches!(kind, CapabilityKind::Fs)) {
+            flags.push("--allow-declared".to_owned());
+        }
+        flags
+    }
+}
+
+#[cfg(test)]
+mod tests;
