@@ -84,7 +84,7 @@ pub enum KeyError {
     #[error("read the key: text follows the base64 line")]
     TrailingText,
     /// An algorithm label that Zero does not know.
-    #[error("read the key: unsupported {what} algorithm {}", ascii_label(.found))]
+    #[error("read the key: unsupported {what} algorithm {}", ascii_label(*.found))]
     UnsupportedAlgorithm {
         /// Which of the labels.
         what: &'static str,
@@ -135,7 +135,7 @@ impl KeyError {
     }
 }
 
-fn ascii_label(label: &[u8; 2]) -> String {
+fn ascii_label(label: [u8; 2]) -> String {
     format!("`{}`", label.escape_ascii())
 }
 

@@ -1,5 +1,7 @@
 //! Facts about imports. The function lists are those that rustc 1.96 produced for small programs.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -11,10 +13,11 @@ fn wasm(text: &str) -> Vec<u8> {
 
 /// A core module that imports these functions of preview 1.
 fn program(functions: &[&str]) -> Vec<u8> {
-    let imports: String = functions
+    let imports: Vec<_> = functions
         .iter()
         .map(|name| format!(r#"(import "wasi_snapshot_preview1" "{name}" (func))"#))
         .collect();
+    let imports = imports.concat();
     wasm(&format!("(module {imports})"))
 }
 
@@ -120,11 +123,12 @@ fn imported_memories_are_unknown() {
 fn component(interfaces: &[(&str, &[&str])], rest: &str) -> Vec<u8> {
     let mut text = String::from("(component ");
     for (interface, functions) in interfaces {
-        let functions: String = functions
+        let functions: Vec<_> = functions
             .iter()
             .map(|name| format!(r#"(export "{name}" (func))"#))
             .collect();
-        text += &format!(r#"(import "{interface}" (instance {functions}))"#);
+        let functions = functions.concat();
+        write!(text, r#"(import "{interface}" (instance {functions}))"#).unwrap();
     }
     wasm(&(text + rest + ")"))
 }

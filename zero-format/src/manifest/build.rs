@@ -2,7 +2,7 @@
 
 use toml::de::DeTable;
 
-use super::reader::{Item, Reader};
+use super::reader::{Item, Reader, list};
 
 const KEYS: [&str; 10] = [
     "kind",
@@ -181,7 +181,7 @@ fn check(reader: &mut Reader<'_>, table: &DeTable<'_>, kind: BuildKind) {
 }
 
 fn entries<'v, 'i>(reader: &mut Reader<'_>, item: &'v Item<'i>, what: &str) -> Vec<&'v Item<'i>> {
-    let items = reader.list(item);
+    let items = list(item);
     if items.len() > MAX_ENTRIES {
         reader.fault(
             item.span(),

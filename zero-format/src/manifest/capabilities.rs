@@ -2,7 +2,7 @@
 
 use toml::de::DeTable;
 
-use super::reader::{Item, Reader, integer};
+use super::reader::{Item, Reader, integer, list};
 use crate::capability::{
     Access, Capabilities, Clock, ClockRule, EnvRule, FsRule, FsScope, GuestPath, GuestPathError,
     HostError, HostPattern, HttpRule, NetRule, RandomRule, UrlPatternError,
@@ -34,7 +34,7 @@ fn rules<T>(
     let Some(item) = table.get(what) else {
         return Vec::new();
     };
-    let items = reader.list(item);
+    let items = list(item);
     if items.len() > MAX_RULES {
         reader.fault(
             item.span(),
@@ -58,10 +58,6 @@ fn reason(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<String> {
         .and_then(|item| reader.line(item, "reason"))
 }
 
-fn owned(hint: &str) -> Option<String> {
-    Some(hint.to_owned())
-}
-
 fn required<'v, 'i>(
     reader: &mut Reader<'_>,
     item: &Item<'_>,
@@ -71,7 +67,11 @@ fn required<'v, 'i>(
 ) -> Option<&'v Item<'i>> {
     let value = table.get(key);
     if value.is_none() {
-        reader.fault(item.span(), format!("the rule has no `{key}`"), owned(hint));
+        reader.fault(
+            item.span(),
+            format!("the rule has no `{key}`"),
+            Some(hint.to_owned()),
+        );
     }
     value
 }
@@ -89,14 +89,14 @@ fn fs(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<FsRule> {
         let scope = if place == "args" {
             FsScope::Args
         } else {
-            let path = place.parse::<GuestPath>();
-            let hint = "write `\"args\"`, `\"/data\"` or `\"/data:rw\"`";
-            FsScope::Guest(
-                path.map_err(|error| {
-                    reader.fault(item.span(), format!("`fs`: {error}"), owned(hint))
-                })
-                .ok()?,
-            )
+            match place.parse::<GuestPath>() {
+                Ok(path) => FsScope::Guest(path),
+                Err(error) => {
+                    let hint = "write `\"args\"`, `\"/data\"` or `\"/data:rw\"`".to_owned();
+                    reader.fault(item.span(), format!("`fs`: {error}"), Some(hint));
+                    return None;
+                }
+            }
         };
         return Some(FsRule {
             scope,
@@ -104,14 +104,14 @@ fn fs(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<FsRule> {
             reason: None,
         });
     }
-    let table = reader.table(item, "fs", owned(FS_HINT))?;
+    let table = reader.table(item, "fs", Some(FS_HINT.to_owned()))?;
     reader.known_keys(table, "a file rule", &["guest", "from", "access", "reason"]);
     let scope = match (table.get("guest"), table.get("from")) {
         (Some(guest), None) => {
             FsScope::Guest(
                 reader.parsed(guest, "guest", |error: &GuestPathError| match error {
                     GuestPathError::Relative => {
-                        owned("start it with `/`: it is a path that the program sees")
+                        Some("start it with `/`: it is a path that the program sees".to_owned())
                     }
                     _ => None,
                 })?,
@@ -124,7 +124,7 @@ fn fs(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<FsRule> {
             reader.fault(
                 item.span(),
                 "a file rule has exactly one of `guest` and `from`",
-                owned(FS_HINT),
+                Some(FS_HINT.to_owned()),
             );
             return None;
         }
@@ -153,7 +153,11 @@ fn net(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<NetRule> {
         let host = match host.parse::<HostPattern>() {
             Ok(host) => host,
             Err(error) => {
-                reader.fault(item.span(), format!("`net`: {error}"), owned(NET_HINT));
+                reader.fault(
+                    item.span(),
+                    format!("`net`: {error}"),
+                    Some(NET_HINT.to_owned()),
+                );
                 return None;
             }
         };
@@ -164,7 +168,7 @@ fn net(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<NetRule> {
                 reader.fault(
                     item.span(),
                     "a port is a number from 1 to 65535",
-                    owned(NET_HINT),
+                    Some(NET_HINT.to_owned()),
                 );
                 return None;
             }
@@ -175,7 +179,7 @@ fn net(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<NetRule> {
             reason: None,
         });
     }
-    let table = reader.table(item, "net", owned(NET_HINT))?;
+    let table = reader.table(item, "net", Some(NET_HINT.to_owned()))?;
     reader.known_keys(table, "a network rule", &["host", "ports", "reason"]);
     let host = required(reader, item, table, "host", NET_HINT)?;
     let host = reader.parsed(host, "host", |_: &HostError| None);
@@ -203,7 +207,7 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
 }
 
 fn ports(reader: &mut Reader<'_>, item: &Item<'_>) -> Vec<u16> {
-    let items = reader.list(item);
+    let items = list(item);
     if items.len() > MAX_RULE_ITEMS {
         reader.fault(
             item.span(),
@@ -222,7 +226,7 @@ fn ports(reader: &mut Reader<'_>, item: &Item<'_>) -> Vec<u16> {
             None => reader.fault(
                 item.span(),
                 "a port is a number from 1 to 65535",
-                owned("write `ports = [443]`"),
+                Some("write `ports = [443]`".to_owned()),
             ),
         }
     }
@@ -244,7 +248,7 @@ fn http(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<HttpRule> {
             reader.fault(
                 item.span(),
                 "the methods are not words in capitals",
-                owned("write `\"GET,HEAD https://…\"`"),
+                Some("write `\"GET,HEAD https://…\"`".to_owned()),
             );
             return None;
         }
@@ -255,16 +259,20 @@ fn http(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<HttpRule> {
                 reason: None,
             }),
             Err(error) => {
-                reader.fault(item.span(), format!("`http`: {error}"), owned(HTTP_HINT));
+                reader.fault(
+                    item.span(),
+                    format!("`http`: {error}"),
+                    Some(HTTP_HINT.to_owned()),
+                );
                 None
             }
         };
     }
-    let table = reader.table(item, "http", owned(HTTP_HINT))?;
+    let table = reader.table(item, "http", Some(HTTP_HINT.to_owned()))?;
     reader.known_keys(table, "an HTTP rule", &["url", "methods", "reason"]);
     let url = required(reader, item, table, "url", HTTP_HINT)?;
     let url = reader.parsed(url, "url", |_: &UrlPatternError| {
-        owned("write `\"https://api.example.org/*\"`")
+        Some("write `\"https://api.example.org/*\"`".to_owned())
     });
     let methods = table
         .get("methods")
@@ -279,7 +287,7 @@ fn http(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<HttpRule> {
 }
 
 fn methods(reader: &mut Reader<'_>, item: &Item<'_>) -> Vec<String> {
-    let items = reader.list(item);
+    let items = list(item);
     if items.len() > MAX_RULE_ITEMS {
         reader.fault(
             item.span(),
@@ -318,7 +326,7 @@ fn env(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<EnvRule> {
             reason: None,
         });
     }
-    let table = reader.table(item, "env", owned(hint))?;
+    let table = reader.table(item, "env", Some(hint.to_owned()))?;
     reader.known_keys(table, "an environment rule", &["name", "reason"]);
     let name = required(reader, item, table, "name", hint)?;
     let name = reader.parsed(name, "name", |_| None);
@@ -337,7 +345,7 @@ fn clock(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<ClockRule> {
             reason: None,
         });
     }
-    let table = reader.table(item, "clock", owned(hint))?;
+    let table = reader.table(item, "clock", Some(hint.to_owned()))?;
     reader.known_keys(table, "a clock rule", &["clock", "reason"]);
     let clock = required(reader, item, table, "clock", hint)?;
     let clock = reader.one_of(clock, "clock", &CLOCKS);

@@ -119,7 +119,8 @@ impl fmt::Display for Problem {
 /// Why a `Zero.toml` was refused: one fault or more, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestError {
-    first: Problem,
+    // Boxed: the error travels in every result, and is rare.
+    first: Box<Problem>,
     rest: Vec<Problem>,
 }
 
@@ -133,7 +134,7 @@ impl ManifestError {
             .next()
             .unwrap_or_else(|| Problem::new("", 0..0, "the file is malformed".to_owned()));
         Self {
-            first,
+            first: Box::new(first),
             rest: problems.collect(),
         }
     }
@@ -145,7 +146,7 @@ impl ManifestError {
 
     /// All faults.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
-        std::iter::once(&self.first).chain(&self.rest)
+        std::iter::once(self.first()).chain(&self.rest)
     }
 
     /// What the author can do about the first fault.

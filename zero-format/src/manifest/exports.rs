@@ -4,7 +4,7 @@ use serde_json::Value;
 use toml::de::DeTable;
 
 use super::hints::json;
-use super::reader::{Item, Reader};
+use super::reader::{Item, Reader, list};
 use crate::limits::MAX_EXPORTS;
 use crate::metadata::{Example, Export, Param, Returned};
 
@@ -178,7 +178,7 @@ fn entries<T>(
     what: &str,
     read: impl Fn(&mut Reader<'_>, &Item<'_>) -> Option<T>,
 ) -> Vec<T> {
-    let items = reader.list(item);
+    let items = list(item);
     if items.len() > MAX_ENTRIES {
         reader.fault(
             item.span(),

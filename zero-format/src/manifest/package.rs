@@ -3,9 +3,9 @@
 use toml::de::DeTable;
 
 use super::ManifestPackage;
-use super::reader::{Item, Reader};
+use super::reader::{Item, Reader, list};
 use crate::limits::{MAX_AUTHORS, MAX_VERSION};
-use crate::package::NameError;
+use crate::package::{NameError, PackageName};
 
 const KEYS: [&str; 7] = [
     "name",
@@ -29,10 +29,7 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> ManifestPack
             continue;
         }
         match key {
-            "name" => {
-                package.name =
-                    reader.parsed(item, key, |error: &NameError| Some(error.hint().to_owned()))
-            }
+            "name" => package.name = name(reader, item),
             "version" => package.version = version(reader, item),
             "description" => package.description = reader.line(item, key),
             "license" => package.license = reader.line(item, key),
@@ -69,6 +66,12 @@ fn inherits(reader: &mut Reader<'_>, item: &Item<'_>, key: &str) -> bool {
     true
 }
 
+fn name(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<PackageName> {
+    reader.parsed(item, "name", |error: &NameError| {
+        Some(error.hint().to_owned())
+    })
+}
+
 fn version(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<semver::Version> {
     let version: semver::Version = reader.parsed(item, "version", |_| {
         Some(
@@ -88,7 +91,7 @@ fn version(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<semver::Version> 
 }
 
 fn authors(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<Vec<String>> {
-    let items = reader.list(item);
+    let items = list(item);
     if items.len() > MAX_AUTHORS {
         reader.fault(
             item.span(),

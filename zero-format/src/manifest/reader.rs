@@ -86,13 +86,6 @@ impl<'t> Reader<'t> {
         table
     }
 
-    /// The value as a list; a single value stands for a list of one.
-    pub(super) fn list<'v, 'i>(&mut self, item: &'v Item<'i>) -> Vec<&'v Item<'i>> {
-        item.get_ref()
-            .as_array()
-            .map_or_else(|| vec![item], |array| array.iter().collect())
-    }
-
     /// The value as a boolean.
     pub(super) fn boolean(&mut self, item: &Item<'_>, what: &str) -> Option<bool> {
         let value = item.get_ref().as_bool();
@@ -242,6 +235,13 @@ impl<'t> Reader<'t> {
             hint,
         );
     }
+}
+
+/// The value as a list; a single value stands for a list of one.
+pub(super) fn list<'v, 'i>(item: &'v Item<'i>) -> Vec<&'v Item<'i>> {
+    item.get_ref()
+        .as_array()
+        .map_or_else(|| vec![item], |array| array.iter().collect())
 }
 
 /// The value of an integer, in any of TOML's bases.

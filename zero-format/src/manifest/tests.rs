@@ -158,183 +158,186 @@ fn an_empty_file_asks_for_nothing() {
     );
 }
 
+/// A faulty manifest, how its first fault starts, and what the advice contains.
+const FAULTS: &[(&str, &str, &str)] = &[
+    (
+        "[package]\nverison = \"1.0.0\"\n",
+        "2:1: unknown key `verison` in [package]",
+        "did you mean `version`?",
+    ),
+    (
+        "[capability]\n",
+        "1:2: unknown section `capability` in Zero.toml",
+        "did you mean `capabilities`?",
+    ),
+    (
+        "[dependencies]\n",
+        "1:2: unknown section `dependencies` in Zero.toml",
+        "known here",
+    ),
+    (
+        "package = 1\n",
+        "1:11: `package` must be a table, not an integer",
+        "[package]",
+    ),
+    (
+        "[package]\nname = \"Csv_Stat\"\n",
+        "2:8: `name`: 'C' cannot stand in a name",
+        "lower-case",
+    ),
+    (
+        "[package]\nversion = \"1.2\"\n",
+        "2:11: `version`: ",
+        "three numbers",
+    ),
+    (
+        "[package]\nversion = 1.2\n",
+        "2:11: `version` must be a string, not a float",
+        "",
+    ),
+    (
+        "[package]\ndescription = \"a\\u001bb\"\n",
+        "2:15: `description` holds the character U+001B",
+        "control",
+    ),
+    (
+        "[package]\ndescription = \"\"\"a\nb\"\"\"\n",
+        "2:15: `description` holds the character U+000A",
+        "one line",
+    ),
+    (
+        "[package]\nlicense = { workspace = false }\n",
+        "2:11: `license` cannot be this table",
+        "workspace = true",
+    ),
+    (
+        "[build]\nkind = \"crago\"\n",
+        "2:8: `kind` cannot be `crago`",
+        "did you mean `cargo`?",
+    ),
+    (
+        "[build]\ntarget = \"wasm32-wasi\"\n",
+        "2:10: `target` cannot be `wasm32-wasi`",
+        "did you mean `wasm32-wasip1`?",
+    ),
+    (
+        "[build]\nkind = \"clang\"\n",
+        "2:1: `kind = \"clang\"` needs `sources`",
+        "src/main.c",
+    ),
+    (
+        "[build]\nkind = \"cargo\"\nsources = [\"a.c\"]\n",
+        "3:1: `sources` means nothing to `kind = \"cargo\"`",
+        "clang",
+    ),
+    (
+        "[build]\ncommand = \"make all\"\nmodule = \"x.wasm\"\n",
+        "2:11: `command` must be a list of words",
+        r#"["make", "all"]"#,
+    ),
+    (
+        "[build]\nmodule = \"../x.wasm\"\n",
+        "2:10: the path in `module` leaves the folder",
+        "relative",
+    ),
+    (
+        "[build]\nmodule = \"C:/x.wasm\"\n",
+        "2:10: the path in `module` is absolute",
+        "relative",
+    ),
+    (
+        "[capabilities]\nfs = true\n",
+        "2:6: `fs` must be a table, not a boolean",
+        "from = \"args\"",
+    ),
+    (
+        "[capabilities]\nfs = [{ access = \"read\" }]\n",
+        "2:7: a file rule has exactly one of",
+        "guest",
+    ),
+    (
+        "[capabilities]\nfs = [{ guest = \"data\", access = \"read\" }]\n",
+        "2:17: `guest`: a guest path starts with `/`",
+        "start it with",
+    ),
+    (
+        "[capabilities]\nfs = [{ from = \"args\", access = \"write\" }]\n",
+        "2:33: `access` cannot be `write`",
+        "`read-write`",
+    ),
+    (
+        "[capabilities]\nnet = [{ host = \"Example.org\" }]\n",
+        "2:17: `host`: a host is a name in lower-case",
+        "",
+    ),
+    (
+        "[capabilities]\nnet = [{ host = \"a.org\", ports = [0] }]\n",
+        "2:35: a port is a number from 1 to 65535",
+        "",
+    ),
+    (
+        "[capabilities]\nhttp = [{ url = \"https://a.org/*\", methods = [\"get\"] }]\n",
+        "2:47: a method is a word in capitals",
+        "\"GET\"",
+    ),
+    (
+        "[capabilities]\nclock = [\"wal\"]\n",
+        "2:10: `clock` cannot be `wal`",
+        "did you mean `wall`?",
+    ),
+    (
+        "[capabilities]\nrandom = \"true\"\n",
+        "2:10: `random` must be `true` or `false`, not a string",
+        "quotes",
+    ),
+    (
+        "[limits]\nmemory = \"256 MB\"\n",
+        "2:10: `memory` is no size",
+        "MiB",
+    ),
+    (
+        "[limits]\ntime = 30\n",
+        "2:8: `time` is no duration",
+        "\"30 s\"",
+    ),
+    ("[limits]\nfuel = 0\n", "2:8: `fuel` is zero", "raise it"),
+    (
+        "[exports.f]\nexamples = [{ result = 1 }]\n",
+        "2:13: the example has no `args`",
+        "args =",
+    ),
+    (
+        "[exports.f]\nexamples = [{ args = [inf] }]\n",
+        "2:23: `inf` cannot stand here",
+        "JSON",
+    ),
+    (
+        "[exports.f]\nexamples = [{ args = [1979-05-27] }]\n",
+        "2:23: a date cannot stand here",
+        "string",
+    ),
+    (
+        "[hints]\ncompile = { opt-level = \"speed\" }\n",
+        "2:13: unknown key `opt-level`",
+        "did you mean `opt_level`?",
+    ),
+    (
+        "[hints]\ncompile = { opt_level = \"much\" }\n",
+        "2:11: `compile`: ",
+        "",
+    ),
+    ("[package\n", "1:9: ", ""),
+    (
+        "[package]\nname = \"a\"\nname = \"b\"\n",
+        "3:1: duplicate key",
+        "",
+    ),
+];
+
 #[test]
 fn faults_carry_place_and_advice() {
     let mut wrong = Vec::new();
-    for (text, place, advice) in [
-        (
-            "[package]\nverison = \"1.0.0\"\n",
-            "2:1: unknown key `verison` in [package]",
-            "did you mean `version`?",
-        ),
-        (
-            "[capability]\n",
-            "1:2: unknown section `capability` in Zero.toml",
-            "did you mean `capabilities`?",
-        ),
-        (
-            "[dependencies]\n",
-            "1:2: unknown section `dependencies` in Zero.toml",
-            "known here",
-        ),
-        (
-            "package = 1\n",
-            "1:11: `package` must be a table, not an integer",
-            "[package]",
-        ),
-        (
-            "[package]\nname = \"Csv_Stat\"\n",
-            "2:8: `name`: 'C' cannot stand in a name",
-            "lower-case",
-        ),
-        (
-            "[package]\nversion = \"1.2\"\n",
-            "2:11: `version`: ",
-            "three numbers",
-        ),
-        (
-            "[package]\nversion = 1.2\n",
-            "2:11: `version` must be a string, not a float",
-            "",
-        ),
-        (
-            "[package]\ndescription = \"a\\u001bb\"\n",
-            "2:15: `description` holds the character U+001B",
-            "control",
-        ),
-        (
-            "[package]\ndescription = \"\"\"a\nb\"\"\"\n",
-            "2:15: `description` holds the character U+000A",
-            "one line",
-        ),
-        (
-            "[package]\nlicense = { workspace = false }\n",
-            "2:11: `license` cannot be this table",
-            "workspace = true",
-        ),
-        (
-            "[build]\nkind = \"crago\"\n",
-            "2:8: `kind` cannot be `crago`",
-            "did you mean `cargo`?",
-        ),
-        (
-            "[build]\ntarget = \"wasm32-wasi\"\n",
-            "2:10: `target` cannot be `wasm32-wasi`",
-            "did you mean `wasm32-wasip1`?",
-        ),
-        (
-            "[build]\nkind = \"clang\"\n",
-            "2:1: `kind = \"clang\"` needs `sources`",
-            "src/main.c",
-        ),
-        (
-            "[build]\nkind = \"cargo\"\nsources = [\"a.c\"]\n",
-            "3:1: `sources` means nothing to `kind = \"cargo\"`",
-            "clang",
-        ),
-        (
-            "[build]\ncommand = \"make all\"\nmodule = \"x.wasm\"\n",
-            "2:11: `command` must be a list of words",
-            r#"["make", "all"]"#,
-        ),
-        (
-            "[build]\nmodule = \"../x.wasm\"\n",
-            "2:10: the path in `module` leaves the folder",
-            "relative",
-        ),
-        (
-            "[build]\nmodule = \"C:/x.wasm\"\n",
-            "2:10: the path in `module` is absolute",
-            "relative",
-        ),
-        (
-            "[capabilities]\nfs = true\n",
-            "2:6: `fs` must be a table, not a boolean",
-            "from = \"args\"",
-        ),
-        (
-            "[capabilities]\nfs = [{ access = \"read\" }]\n",
-            "2:7: a file rule has exactly one of",
-            "guest",
-        ),
-        (
-            "[capabilities]\nfs = [{ guest = \"data\", access = \"read\" }]\n",
-            "2:17: `guest`: a guest path starts with `/`",
-            "start it with",
-        ),
-        (
-            "[capabilities]\nfs = [{ from = \"args\", access = \"write\" }]\n",
-            "2:33: `access` cannot be `write`",
-            "`read-write`",
-        ),
-        (
-            "[capabilities]\nnet = [{ host = \"Example.org\" }]\n",
-            "2:17: `host`: a host is a name in lower-case",
-            "",
-        ),
-        (
-            "[capabilities]\nnet = [{ host = \"a.org\", ports = [0] }]\n",
-            "2:35: a port is a number from 1 to 65535",
-            "",
-        ),
-        (
-            "[capabilities]\nhttp = [{ url = \"https://a.org/*\", methods = [\"get\"] }]\n",
-            "2:47: a method is a word in capitals",
-            "\"GET\"",
-        ),
-        (
-            "[capabilities]\nclock = [\"wal\"]\n",
-            "2:10: `clock` cannot be `wal`",
-            "did you mean `wall`?",
-        ),
-        (
-            "[capabilities]\nrandom = \"true\"\n",
-            "2:10: `random` must be `true` or `false`, not a string",
-            "quotes",
-        ),
-        (
-            "[limits]\nmemory = \"256 MB\"\n",
-            "2:10: `memory` is no size",
-            "MiB",
-        ),
-        (
-            "[limits]\ntime = 30\n",
-            "2:8: `time` is no duration",
-            "\"30 s\"",
-        ),
-        ("[limits]\nfuel = 0\n", "2:8: `fuel` is zero", "raise it"),
-        (
-            "[exports.f]\nexamples = [{ result = 1 }]\n",
-            "2:13: the example has no `args`",
-            "args =",
-        ),
-        (
-            "[exports.f]\nexamples = [{ args = [inf] }]\n",
-            "2:23: `inf` cannot stand here",
-            "JSON",
-        ),
-        (
-            "[exports.f]\nexamples = [{ args = [1979-05-27] }]\n",
-            "2:23: a date cannot stand here",
-            "string",
-        ),
-        (
-            "[hints]\ncompile = { opt-level = \"speed\" }\n",
-            "2:13: unknown key `opt-level`",
-            "did you mean `opt_level`?",
-        ),
-        (
-            "[hints]\ncompile = { opt_level = \"much\" }\n",
-            "2:11: `compile`: ",
-            "",
-        ),
-        ("[package\n", "1:9: ", ""),
-        (
-            "[package]\nname = \"a\"\nname = \"b\"\n",
-            "3:1: duplicate key",
-            "",
-        ),
-    ] {
+    for (text, place, advice) in FAULTS {
         let (found, hint) = fault(text);
         if !found.starts_with(place) || !hint.contains(advice) {
             wrong.push(format!("{text}found {found}\nhint {hint}\n"));

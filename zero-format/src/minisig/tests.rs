@@ -112,8 +112,8 @@ fn forge(
 ) -> [u8; 64] {
     let expanded: [u8; 64] = Sha512::digest(seed).into();
     let mut a: [u8; 32] = expanded[..32].try_into().unwrap();
-    a[0] &= 248;
-    a[31] = (a[31] & 63) | 64;
+    a[0] &= 0xf8;
+    a[31] = (a[31] & 0x3f) | 0x40;
     let a = Scalar::from_bytes_mod_order(a);
     let hash = Sha512::new()
         .chain_update(r_point)
