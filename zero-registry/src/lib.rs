@@ -29,7 +29,9 @@ mod root;
 mod schema;
 mod snapshot;
 mod state;
+mod store;
 mod time;
+mod transport;
 mod verify;
 mod writer;
 
@@ -52,7 +54,14 @@ pub use root::{Anchor, ClaimPolicy, Root, RootError, RootFields, Roots};
 pub use schema::{EventKind, EventLine};
 pub use snapshot::{MapRoot, Snapshot, SnapshotError};
 pub use state::{ChainContext, PackageState, Release, Standing, StateError};
+pub use store::{Store, StoreError};
 pub use time::{Timestamp, TimestampError};
+pub use transport::{
+    DirTransport, Fetched, GetOptions, Location, LocationError, Network, Request, Traffic,
+    Transport, TransportError,
+};
+#[cfg(feature = "http")]
+pub use transport::{HttpTransport, NetworkOptions};
 pub use verify::{Difference, Report, VerifyOptions, verify_registry};
 pub use writer::{
     Base, Blob, BlobError, Commit, CommitError, DirStorage, DirWriter, Guard, Init, InitError,

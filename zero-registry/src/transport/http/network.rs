@@ -1,0 +1,181 @@
+//! The right to use the network, and how patiently it is used.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use reqwest::{blocking::Client, redirect};
+
+use super::TransportError;
+
+/// The right to use the network, shared by all transports: connections are reused.
+///
+/// Nothing is started, and no certificate read, before the first request.
+#[derive(Clone)]
+pub struct Network {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: NetworkOptions,
+    client: Mutex<Option<Client>>,
+}
+
+/// How long to wait, how often to repeat.
+#[derive(Clone)]
+pub struct NetworkOptions {
+    /// Time to make a connection.
+    pub connect: Duration,
+    /// Longest pause of a server, before its answer and within it.
+    pub idle: Duration,
+    /// Time for a whole answer, besides what its size takes at `min_rate`.
+    pub overall: Duration,
+    /// Bytes per second below which a server is too slow for a large file.
+    pub min_rate: u64,
+    /// How often a transient failure is tried again.
+    pub retries: u32,
+    /// Pause before the first repetition; each further one is twice as long.
+    pub backoff: Duration,
+    /// A proxy for all requests, such as `http://proxy.example.org:3128`.
+    pub proxy: Option<String>,
+    /// What pausing means; a test notes the pause and returns.
+    pub pause: fn(Duration),
+}
+
+impl Default for NetworkOptions {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            idle: Duration::from_secs(20),
+            overall: Duration::from_mins(1),
+            min_rate: 16 * 1024,
+            retries: 2,
+            backoff: Duration::from_millis(250),
+            proxy: None,
+            pause: std::thread::sleep,
+        }
+    }
+}
+
+impl NetworkOptions {
+    /// Time for a whole answer of at most `bytes`.
+    pub(super) fn overall(&self, bytes: u64) -> Duration {
+        let transfer = Duration::from_secs(bytes / self.min_rate.max(1));
+        self.overall.saturating_add(transfer)
+    }
+
+    /// The pauses between repetitions. The same each time: with two clients there is no herd.
+    pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + use<> {
+        let backoff = self.backoff;
+        (0..self.retries).map(move |step| backoff.saturating_mul(1 << step.min(6)))
+    }
+
+    pub(super) fn wait(&self, pause: Duration) {
+        (self.pause)(pause);
+    }
+}
+
+impl Network {
+    /// The network, used with these limits.
+    pub fn new(options: NetworkOptions) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                options,
+                client: Mutex::new(None),
+            }),
+        }
+    }
+
+    pub(super) fn options(&self) -> &NetworkOptions {
+        &self.inner.options
+    }
+
+    /// The client, built at the first use: reading the system's certificates takes milliseconds.
+    pub(super) fn client(&self) -> Result<Client, TransportError> {
+        let mut slot = self
+            .inner
+            .client
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*slot {
+            return Ok(client.clone());
+        }
+        let client = build(&self.inner.options).map_err(|error| TransportError::Client {
+            source: Box::new(error),
+        })?;
+        Ok(slot.insert(client).clone())
+    }
+}
+
+fn build(options: &NetworkOptions) -> reqwest::Result<Client> {
+    // Fails only where the process has chosen a provider already; then that choice stands.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Redirects and gzip are done in this crate, where their bounds can be told apart. The
+    // environment's proxy variables are not read: nothing ambient decides where packages come from.
+    let builder = Client::builder()
+        .user_agent(concat!("zero/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .no_proxy()
+        .retry(reqwest::retry::never())
+        .connect_timeout(options.connect)
+        .timeout(options.idle)
+        .pool_max_idle_per_host(8)
+        .http1_max_headers(64)
+        .http2_max_header_list_size(32 * 1024)
+        .tcp_nodelay(true);
+    match &options.proxy {
+        Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy)?).build(),
+        None => builder.build(),
+    }
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self::new(NetworkOptions::default())
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Network").field(self.options()).finish()
+    }
+}
+
+impl fmt::Debug for NetworkOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NetworkOptions")
+            .field("connect", &self.connect)
+            .field("idle", &self.idle)
+            .field("overall", &self.overall)
+            .field("retries", &self.retries)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_end() {
+        let options = NetworkOptions {
+            retries: 3,
+            ..NetworkOptions::default()
+        };
+        let pauses: Vec<_> = options.pauses().map(|pause| pause.as_millis()).collect();
+        assert_eq!(pauses, [250, 500, 1000]);
+    }
+
+    #[test]
+    fn a_large_file_has_more_time() {
+        let options = NetworkOptions::default();
+        assert_eq!(options.overall(0), Duration::from_mins(1));
+        assert_eq!(options.overall(16 * 1024 * 30), Duration::from_secs(90));
+    }
+}
