@@ -14,6 +14,7 @@
 )]
 
 mod artifact;
+mod client;
 mod event;
 mod head;
 mod json;
@@ -36,6 +37,10 @@ mod verify;
 mod writer;
 
 pub use artifact::{ArtifactMismatch, check_artifact};
+pub use client::{
+    Client, ErrorClass, FetchError, MirrorError, MirrorFailure, RegistryConfig, ResolveOptions,
+    Resolved, Trusted,
+};
 pub use event::{Action, Distrust, EventBody, EventError, ReleaseInfo, SignedEvent};
 pub use head::{Head, HeadCheck, HeadError, PendingHead, VerifiedHead};
 pub use json::JsonError;

@@ -1,0 +1,288 @@
+//! The client: where the pure steps of the format meet files and servers (spec/registry.md, "Client").
+//!
+//! In order: newer roots, `head`, consistency with what was trusted before, map pages, the package's
+//! chain, resolution, the package file. Each step accepts only what the step before proved, so the
+//! places that serve the files are not trusted with anything but availability. A mirror that is
+//! broken, hostile or merely older than what was seen before is left for the next one.
+
+use std::{sync::Arc, time::Duration};
+
+use zero_format::{
+    Artifact, Digest, PackageName, PackageRef, PublicKey, RegistryName, Verified, Version,
+};
+
+use crate::{
+    ChainContext, Location, MapStep, MapWalk, Network, Origin, PackageState, RegistryPath, Release,
+    Role, Store, Timestamp, Traffic, Transport, TransportError, resolve,
+};
+
+mod artifact;
+mod error;
+mod mirrors;
+mod roots;
+mod stored;
+mod trust;
+
+pub use error::{ErrorClass, FetchError, MirrorError, MirrorFailure};
+pub use trust::Trusted;
+
+use mirrors::{Mirrors, Wanted};
+
+/// A registry as its user added it.
+#[derive(Clone, Debug)]
+pub struct RegistryConfig {
+    /// The name that the user gave it.
+    pub name: RegistryName,
+    /// Its identity, which every root, head and event repeats.
+    pub origin: Origin,
+    /// The root keys that were pinned when it was added, and how many of them must have signed.
+    pub pinned: Role,
+    /// Where copies are, in the order in which they are asked.
+    pub mirrors: Vec<Location>,
+    /// How long a confirmed state is used without asking again.
+    pub fresh: Duration,
+}
+
+/// Reads one registry.
+#[derive(Debug)]
+pub struct Client {
+    config: RegistryConfig,
+    store: Store,
+    mirrors: Mirrors,
+}
+
+/// How to choose a release.
+#[derive(Clone, Debug, Default)]
+pub struct ResolveOptions {
+    /// The version of a lock file: kept while it matches, even when it was yanked since.
+    pub lock: Option<Version>,
+    /// Ask a mirror even within the time in which the stored state is fresh (`--update`).
+    pub refresh: bool,
+}
+
+/// A release that answers a request, and everything that its file is checked against.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The registry's identity.
+    pub origin: Origin,
+    /// The package.
+    pub name: PackageName,
+    /// The version.
+    pub version: Version,
+    /// SHA-256 of the package file.
+    pub digest: Digest,
+    /// Bytes of the package file.
+    pub size: u64,
+    /// The keys that signed the release and count; one of them must have signed the file.
+    pub signers: Vec<PublicKey>,
+    /// The digest of the capabilities in the signed release.
+    pub capabilities_digest: Digest,
+    /// The oldest version of Zero that runs it.
+    pub runtime: Version,
+    /// Until when the registry vouches for this state.
+    pub head_expires: Timestamp,
+    /// When a mirror last confirmed this state.
+    pub checked_at: Timestamp,
+    /// It is not chosen newly any more, and was chosen because a lock names it.
+    pub yanked: bool,
+    /// What the file is checked against; the fields above tell callers about it.
+    release: Release,
+    /// The mirror that had the newest state.
+    mirror: usize,
+}
+
+impl Client {
+    /// A client of this registry. Without `network` only directories and the store are read.
+    ///
+    /// # Errors
+    /// When a mirror's address cannot be understood.
+    pub fn new(
+        config: RegistryConfig,
+        store: Store,
+        network: Option<&Network>,
+    ) -> Result<Self, TransportError> {
+        Ok(Self {
+            mirrors: Mirrors::connect(&config.mirrors, network)?,
+            config,
+            store,
+        })
+    }
+
+    /// A client that reads through these transports instead of those that the configuration names.
+    pub fn with_transports(
+        config: RegistryConfig,
+        store: Store,
+        transports: Vec<Arc<dyn Transport>>,
+    ) -> Self {
+        Self {
+            config,
+            store,
+            mirrors: Mirrors::new(transports),
+        }
+    }
+
+    /// The registry.
+    pub fn config(&self) -> &RegistryConfig {
+        &self.config
+    }
+
+    /// What reading has cost so far.
+    pub fn traffic(&self) -> Traffic {
+        self.mirrors.traffic()
+    }
+
+    /// The state of the registry: the stored one while it is fresh, else the newest that a mirror has.
+    ///
+    /// # Errors
+    /// When no trustworthy state can be had.
+    pub fn update(&self, now: Timestamp) -> Result<Trusted, FetchError> {
+        trust::update(self, now, false)
+    }
+
+    /// The newest state that a mirror has, however fresh the stored one is.
+    ///
+    /// # Errors
+    /// When no trustworthy state can be had.
+    pub fn refresh(&self, now: Timestamp) -> Result<Trusted, FetchError> {
+        trust::update(self, now, true)
+    }
+
+    /// A package with all its releases, as the trusted state has it.
+    ///
+    /// # Errors
+    /// When there is no such package, or its files cannot be had or do not hold together.
+    pub fn package(
+        &self,
+        trusted: &Trusted,
+        name: &PackageName,
+    ) -> Result<PackageState, FetchError> {
+        let map_error = |source| FetchError::Map {
+            name: name.clone(),
+            source: Box::new(source),
+        };
+        let mut walk = MapWalk::new(&trusted.head().snapshot().map, name);
+        let entry = loop {
+            let page = walk.page();
+            let wanted = Wanted {
+                path: RegistryPath::map_page(&page.sha256),
+                digest: page.sha256,
+                size: page.size,
+            };
+            let pages = self.pages(trusted.mirror(), &[wanted])?;
+            let bytes = pages.first().map(Vec::as_slice).unwrap_or_default();
+            match walk.step(bytes).map_err(map_error)? {
+                MapStep::Absent => {
+                    return Err(FetchError::NoPackage {
+                        registry: self.config.name.clone(),
+                        name: name.clone(),
+                    });
+                }
+                MapStep::Fetch(next) => walk = next,
+                MapStep::Found(entry) => break entry,
+            }
+        };
+        let wanted: Vec<_> = entry
+            .segments
+            .iter()
+            .map(|segment| Wanted {
+                path: RegistryPath::package(&segment.sha256),
+                digest: segment.sha256,
+                size: segment.size,
+            })
+            .collect();
+        let files = self.pages(trusted.mirror(), &wanted)?;
+        PackageState::replay(&entry, &files, &ChainContext::reader(trusted.roots())).map_err(
+            |source| FetchError::Chain {
+                name: name.clone(),
+                source: Box::new(source),
+            },
+        )
+    }
+
+    /// The release that answers a request.
+    ///
+    /// # Errors
+    /// As [`Client::update`] and [`Client::package`], or when no version answers.
+    pub fn resolve(&self, request: &PackageRef, now: Timestamp) -> Result<Resolved, FetchError> {
+        self.resolve_with(request, &ResolveOptions::default(), now)
+    }
+
+    /// The release that answers a request, given a lock or a demand for the newest state.
+    ///
+    /// # Errors
+    /// As [`Client::resolve`].
+    pub fn resolve_with(
+        &self,
+        request: &PackageRef,
+        options: &ResolveOptions,
+        now: Timestamp,
+    ) -> Result<Resolved, FetchError> {
+        if let Some(asked) = request
+            .registry()
+            .filter(|asked| **asked != self.config.name)
+        {
+            return Err(FetchError::OtherRegistry {
+                registry: self.config.name.clone(),
+                asked: asked.clone(),
+            });
+        }
+        let trusted = trust::update(self, now, options.refresh)?;
+        let package = self.package(&trusted, request.name())?;
+        let release = resolve(&package, request.req(), options.lock.as_ref())?;
+        Ok(Resolved {
+            origin: self.config.origin.clone(),
+            name: package.name().clone(),
+            version: release.version().clone(),
+            digest: release.sha256(),
+            size: release.size(),
+            signers: release.signers().to_vec(),
+            capabilities_digest: release.capabilities().digest(),
+            runtime: release.runtime().clone(),
+            head_expires: trusted.head().snapshot().expires,
+            checked_at: trusted.checked_at(),
+            yanked: release.is_yanked(),
+            release: release.clone(),
+            mirror: trusted.mirror(),
+        })
+    }
+
+    /// The package file, from the store or from a mirror, checked against everything that the signed
+    /// release says. What is returned was built from the very bytes that were checked.
+    ///
+    /// The detached `.minisig` beside the file is not fetched: it serves other tools. Its one
+    /// advantage, that it covers the first eight bytes of the file, is made up for twice: the digest
+    /// in the signed release covers them, and the signed metadata names the kind that they announce.
+    ///
+    /// # Errors
+    /// When the file cannot be had, or is not the one that was released.
+    pub fn fetch(&self, resolved: &Resolved) -> Result<Verified<Artifact>, FetchError> {
+        artifact::fetch(self, resolved)
+    }
+
+    /// Where [`Client::fetch`] keeps the package file.
+    pub fn blob_path(&self, resolved: &Resolved) -> std::path::PathBuf {
+        self.store.blob_path(&resolved.release.sha256())
+    }
+
+    /// Map pages or chain segments: those that are stored, and the others from the mirrors.
+    fn pages(&self, mirror: usize, wanted: &[Wanted]) -> Result<Vec<Vec<u8>>, FetchError> {
+        let mut pages = Vec::with_capacity(wanted.len());
+        let mut missing = Vec::new();
+        for wanted in wanted {
+            let stored = self.store.page(&wanted.digest, wanted.size)?;
+            if stored.is_none() {
+                missing.push(wanted.clone());
+            }
+            pages.push(stored);
+        }
+        let fetched = self.mirrors.content(&self.config.name, mirror, &missing)?;
+        for (wanted, bytes) in missing.iter().zip(&fetched) {
+            self.store.keep_page(&wanted.digest, bytes)?;
+        }
+        let mut fetched = fetched.into_iter();
+        Ok(pages
+            .into_iter()
+            .filter_map(|stored| stored.or_else(|| fetched.next()))
+            .collect())
+    }
+}
