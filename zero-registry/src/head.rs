@@ -258,6 +258,11 @@ impl Head {
         self.snapshot.root
     }
 
+    /// When this `head` says that it expires; nothing has been verified yet.
+    pub fn claimed_expires(&self) -> Timestamp {
+        self.snapshot.expires
+    }
+
     /// Decides whether this `head` may be trusted at `now` under the root in force, given the tree
     /// that was trusted before.
     ///

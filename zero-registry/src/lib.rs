@@ -28,6 +28,8 @@ mod resolve;
 mod role;
 mod root;
 mod schema;
+#[cfg(feature = "server")]
+mod serve;
 mod snapshot;
 mod state;
 mod store;
@@ -57,6 +59,8 @@ pub use resolve::{ResolveError, resolve};
 pub use role::{Role, RoleError};
 pub use root::{Anchor, ClaimPolicy, Root, RootError, RootFields, Roots};
 pub use schema::{EventKind, EventLine};
+#[cfg(feature = "server")]
+pub use serve::{RunningServer, ServeError, ServeOptions, Server};
 pub use snapshot::{MapRoot, Snapshot, SnapshotError};
 pub use state::{ChainContext, PackageState, Release, Standing, StateError};
 pub use store::{Store, StoreError};

@@ -1,0 +1,144 @@
+//! From parsed arguments to the library's calls.
+
+use std::{fmt::Write as _, path::Path};
+
+use serde_json::json;
+use zero_registry::{
+    CommitError, Difference, DirStorage, DirWriter, ErrorClass, Head, ServeError, ServeOptions,
+    Server, Storage as _, VerifyOptions, limits::MAX_HEAD_BYTES, verify_registry,
+};
+
+use crate::{
+    cli::{self, Cli, Command},
+    host, init,
+    keys::{self, Passwords},
+    report::{self, Failure, Report},
+};
+
+pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
+    match &cli.command {
+        Command::Init(args) => init::run(args, host::now()),
+        Command::Refresh(args) => refresh(args),
+        Command::Serve(args) => serve(cli.json, args),
+        Command::Verify(args) => verify(args),
+    }
+}
+
+fn refresh(args: &cli::Refresh) -> Result<Report, Failure> {
+    let key = keys::secret(&args.log_key, &mut Passwords::default())?;
+    let fail = |error: CommitError| {
+        let hint = no_registry(&error, &args.directory).or_else(|| error.hint());
+        Failure::of(class(&error), &error, hint)
+    };
+    let writer = DirWriter::open(&args.directory, key).map_err(fail)?;
+    let commit = writer.refresh(host::now()).map_err(fail)?;
+    let expires = commit.snapshot.expires;
+    let mut report = Report {
+        text: format!("signed the head again: it is valid until {expires}\n"),
+        ..Report::default()
+    };
+    report
+        .members
+        .insert("size".into(), json!(commit.tree.size));
+    report.members.insert("head_expires".into(), json!(expires));
+    Ok(report)
+}
+
+fn serve(json: bool, args: &cli::Serve) -> Result<Report, Failure> {
+    let fail = |error: ServeError| {
+        let class = match error {
+            ServeError::NoRegistry { .. } => ErrorClass::NotFound,
+            _ => ErrorClass::Failed,
+        };
+        Failure::of(class, &error, error.hint())
+    };
+    let server = Server::bind(ServeOptions::new(&args.directory, args.listen)).map_err(fail)?;
+    let url = format!("http://{}/", server.address());
+    let mut listening = Report {
+        text: format!("serving {} at {url}\n", args.directory.display()),
+        ..Report::default()
+    };
+    listening.members.insert("url".into(), json!(url));
+    report::say(json, &listening);
+    server.run().map_err(fail)?;
+    let mut ended = Report {
+        text: "ended\n".into(),
+        ..Report::default()
+    };
+    ended.members.insert("ended".into(), json!(true));
+    Ok(ended)
+}
+
+fn verify(args: &cli::Verify) -> Result<Report, Failure> {
+    let storage = DirStorage::new(&args.directory);
+    let found = verify_registry(&storage, VerifyOptions::default()).map_err(|error| {
+        let (class, hint) = match &error {
+            Difference::Roots(error) => (class(error), no_registry(error, &args.directory)),
+            Difference::Io { .. } => (ErrorClass::Failed, None),
+            _ => (ErrorClass::Untrusted, None),
+        };
+        let restore = "copy the file again from a mirror or a backup that verifies".to_owned();
+        Failure::of(class, &error, hint.or(Some(restore)))
+    })?;
+    let expires = storage
+        .read("head", MAX_HEAD_BYTES)
+        .ok()
+        .flatten()
+        .and_then(|bytes| Head::decode(&bytes).ok())
+        .map(|head| head.claimed_expires());
+    let stale = expires.is_some_and(|expires| expires <= host::now());
+    let mut text = format!(
+        "verified {}: {} packages, {} releases, {} commits, {} leaves; every file follows from the log\n",
+        args.directory.display(),
+        found.packages,
+        found.releases,
+        found.commits,
+        found.leaves
+    );
+    if let Some(expires) = expires {
+        let _ = write!(text, "  head  valid until {expires}\n");
+    }
+    if stale {
+        let _ = write!(
+            text,
+            "\nreaders refuse the head, which has expired: zero-registry refresh {}\n",
+            args.directory.display()
+        );
+    }
+    let mut report = Report {
+        text,
+        ..Report::default()
+    };
+    for (name, value) in [
+        ("packages", json!(found.packages)),
+        ("releases", json!(found.releases)),
+        ("blobs", json!(found.blobs)),
+        ("commits", json!(found.commits)),
+        ("leaves", json!(found.leaves)),
+        ("head_expires", json!(expires)),
+        ("expired", json!(stale)),
+    ] {
+        report.members.insert(name.to_owned(), value);
+    }
+    Ok(report)
+}
+
+/// What a failed commit means: a damaged registry is not to be trusted, the rest is this machine's.
+fn class(error: &CommitError) -> ErrorClass {
+    match error {
+        CommitError::NoRegistry => ErrorClass::NotFound,
+        CommitError::Busy(_) | CommitError::Io { .. } | CommitError::LogKey { .. } => {
+            ErrorClass::Failed
+        }
+        _ => ErrorClass::Untrusted,
+    }
+}
+
+fn no_registry(error: &CommitError, directory: &Path) -> Option<String> {
+    matches!(error, CommitError::NoRegistry).then(|| {
+        format!(
+            "make one: zero-registry init {} --origin NAME",
+            directory.display()
+        )
+    })
+}
