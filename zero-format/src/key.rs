@@ -1,6 +1,6 @@
 //! Minisign keys: parsing, writing, raw Ed25519 signing and strict verification.
 //!
-//! Specification: `spec/artifact.md`, section "Keys". The files are the ones that minisign reads and writes, so one
+//! Specification: `spec/keys.md`, sections 1 to 4. The files are the ones that minisign reads and writes, so one
 //! key serves both envelopes: the embedded wasm signature and the detached `.minisig`.
 //!
 //! A key is trusted by its 32 bytes. The 8-byte key number is a label that nobody signs: it selects a candidate and
@@ -31,8 +31,8 @@ pub(crate) const ALG_ED25519: [u8; 2] = *b"Ed";
 const PUBLIC_LEN: usize = 2 + 8 + 32;
 /// Length of a decoded secret key: see [`SecretKey`].
 const SECRET_LEN: usize = 158;
-/// Longest comment that minisign itself reads back.
-pub(crate) const MAX_COMMENT: usize = 1024 - 20;
+/// Longest comment that minisign itself reads back: its line buffer less prefix, line end and terminating zero.
+const MAX_COMMENT: usize = 1024 - 2 - UNTRUSTED_PREFIX.len();
 
 /// Why a key could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -353,7 +353,7 @@ fn split<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), KeyError> {
 }
 
 /// Makes any text fit the one comment line of a minisign file.
-pub(crate) fn one_line(comment: &str) -> String {
+fn one_line(comment: &str) -> String {
     let mut line = String::new();
     for character in comment.chars() {
         let character = if character.is_control() {

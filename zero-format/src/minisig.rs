@@ -1,6 +1,6 @@
 //! Detached `.minisig` signatures, strict: what plain `minisign -Vm FILE -p KEY.pub` verifies, and nothing looser.
 //!
-//! Specification: `spec/artifact.md`, section "Sidecar signature". The text is linted before anything is decoded, so
+//! Specification: `spec/keys.md`, section 5. The text is linted before anything is decoded, so
 //! one signature has one spelling of its structure; only the prehashed form (`ED`, BLAKE2b-512) is accepted; and two
 //! independent verifiers must agree: dalek's `verify_strict` and minisign-verify.
 

@@ -1,4 +1,4 @@
-//! Secret keys: generation, signing, and the 158-byte minisign file.
+//! Secret keys: generation, signing, and the 158-byte minisign file (`spec/keys.md`, section 3).
 //!
 //! `"Ed" ‖ "Sc" or 00 00 ‖ "B2" ‖ salt[32] ‖ opslimit u64le ‖ memlimit u64le ‖ (key number[8] ‖ secret[64] ‖ check[32])`.
 //! The bracket is XORed with the scrypt output; check = BLAKE2b-256("Ed" ‖ key number ‖ secret).

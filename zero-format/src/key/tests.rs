@@ -203,6 +203,13 @@ fn debug_shows_no_secret() {
 }
 
 #[test]
+fn the_longest_comment_fits_minisigns_line_buffer() {
+    let text = key(8).public_key().to_file_text(&"é".repeat(2000));
+    assert!(text.lines().next().unwrap().len() <= 1022);
+    assert_eq!(PublicKey::parse(&text), Ok(key(8).public_key()));
+}
+
+#[test]
 fn comments_stay_on_one_line() {
     let text = key(8).public_key().to_file_text("a\nb\u{1b}[2J");
     assert_eq!(text.lines().next(), Some("untrusted comment: a b [2J"));

@@ -84,7 +84,7 @@ pub struct Build {
     pub kind_is_explicit: bool,
     /// What to compile for.
     pub target: Option<Target>,
-    /// C sources, for clang.
+    /// C sources, for clang; what the result depends on, for a command.
     pub sources: Vec<String>,
     /// More arguments for cargo or clang.
     pub flags: Vec<String>,
@@ -143,7 +143,7 @@ fn guess(table: &DeTable<'_>) -> BuildKind {
 fn check(reader: &mut Reader<'_>, table: &DeTable<'_>, kind: BuildKind) {
     let word = kind.as_str();
     for (key, kinds) in [
-        ("sources", [BuildKind::Clang, BuildKind::Clang]),
+        ("sources", [BuildKind::Clang, BuildKind::Command]),
         ("flags", [BuildKind::Cargo, BuildKind::Clang]),
         ("module", [BuildKind::Command, BuildKind::Module]),
         ("command", [BuildKind::Command, BuildKind::Command]),

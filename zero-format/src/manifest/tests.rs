@@ -399,7 +399,7 @@ fn the_kind_is_told_by_the_other_keys() {
     assert_eq!(kind("sources = \"a.c\""), BuildKind::Clang);
     assert_eq!(kind("module = \"a.wat\""), BuildKind::Module);
     assert_eq!(
-        kind("command = [\"make\"]\nmodule = \"a.wasm\""),
+        kind("command = [\"make\"]\nmodule = \"a.wasm\"\nsources = [\"a.c\"]"),
         BuildKind::Command
     );
     assert_eq!(kind(""), BuildKind::Cargo);
