@@ -11,8 +11,8 @@ pub const MAX_SECTIONS: usize = 65_536;
 pub const MAX_SECTION_NAME: usize = 65_536;
 /// Signatures in the `signature` section.
 pub const MAX_SIGNATURES: usize = 16;
-/// Bytes of the `signature` section's payload: 16 signatures with their framing, rounded up.
-pub const MAX_SIGNATURE_SECTION: usize = 2_048;
+/// Bytes of the `signature` section's payload: 16 signatures, each in two records, rounded up.
+pub const MAX_SIGNATURE_SECTION: usize = 4_096;
 
 /// Bytes of the `zero` section's JSON text.
 pub const MAX_METADATA: usize = 1 << 20;

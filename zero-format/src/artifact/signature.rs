@@ -16,8 +16,12 @@ const DOMAIN: &[u8; 7] = b"wasmsig";
 const KEY_ID_LEN: usize = 8;
 /// Bytes of an Ed25519 signature.
 const SIGNATURE_LEN: usize = 64;
-/// Bytes of one signature with its framing, without the length in front.
+/// Bytes of a record that names its key, without the length in front.
 const RECORD_LEN: usize = 1 + KEY_ID_LEN + 1 + 1 + SIGNATURE_LEN;
+/// Bytes of a record that names no key.
+const TWIN_LEN: usize = RECORD_LEN - KEY_ID_LEN;
+/// Records for each signature.
+const RECORDS: usize = 2;
 
 /// A signature and the number of the key that is said to have made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +51,9 @@ pub enum SignatureFault {
     /// No signature, or more than the limit.
     #[error("there must be 1 to {MAX_SIGNATURES} signatures")]
     Signatures,
+    /// Another signature in the record without a key number than in the one before it.
+    #[error("the copy of a signature differs from it")]
+    Twin,
 }
 
 /// The payload of a `signature` section.
@@ -80,14 +87,10 @@ impl SignatureSection {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut set = vec![1];
         set.extend_from_slice(self.hash.as_bytes());
-        integer(&mut set, self.signatures.len());
+        integer(&mut set, self.signatures.len().saturating_mul(RECORDS));
         for signature in &self.signatures {
-            integer(&mut set, RECORD_LEN);
-            integer(&mut set, KEY_ID_LEN);
-            set.extend_from_slice(&signature.key_id);
-            set.push(ALGORITHM);
-            integer(&mut set, SIGNATURE_LEN);
-            set.extend_from_slice(&signature.bytes);
+            record(&mut set, RECORD_LEN, &signature.key_id, &signature.bytes);
+            record(&mut set, TWIN_LEN, &[], &signature.bytes);
         }
         let mut payload = HEADER.to_vec();
         payload.push(1);
@@ -95,6 +98,15 @@ impl SignatureSection {
         payload.extend_from_slice(&set);
         payload
     }
+}
+
+fn record(set: &mut Vec<u8>, length: usize, key_id: &[u8], signature: &[u8; SIGNATURE_LEN]) {
+    integer(set, length);
+    integer(set, key_id.len());
+    set.extend_from_slice(key_id);
+    set.push(ALGORITHM);
+    integer(set, SIGNATURE_LEN);
+    set.extend_from_slice(signature);
 }
 
 enum Stop {
@@ -125,11 +137,10 @@ fn decode(payload: &[u8], cursor: &mut Cursor<'_>) -> Result<SignatureSection, S
     )?;
     require(cursor.short_integer()? == 1, SignatureFault::Hashes)?;
     let hash = Digest::from_bytes(cursor.array()?);
-    let count = cursor.short_integer()?;
-    require(
-        (1..=MAX_SIGNATURES).contains(&count),
-        SignatureFault::Signatures,
-    )?;
+    let records = cursor.short_integer()?;
+    let count = records / RECORDS;
+    let fits = (1..=MAX_SIGNATURES).contains(&count) && records % RECORDS == 0;
+    require(fits, SignatureFault::Signatures)?;
     let mut signatures = Vec::new();
     for _ in 0..count {
         let signature = decode_signature(cursor)?;
@@ -143,25 +154,27 @@ fn decode(payload: &[u8], cursor: &mut Cursor<'_>) -> Result<SignatureSection, S
     Ok(SignatureSection { hash, signatures })
 }
 
+/// A record that names the key, and its twin that names none: tools that know no minisign keys look for the latter.
 fn decode_signature(cursor: &mut Cursor<'_>) -> Result<Signature, Stop> {
-    require(
-        cursor.short_integer()? == RECORD_LEN,
-        SignatureFault::Length,
-    )?;
-    require(
-        cursor.short_integer()? == KEY_ID_LEN,
-        SignatureFault::Length,
-    )?;
+    let (key_id, bytes) = decode_record(cursor, RECORD_LEN)?;
+    let ([], twin) = decode_record(cursor, TWIN_LEN)?;
+    require(twin == bytes, SignatureFault::Twin)?;
+    Ok(Signature { key_id, bytes })
+}
+
+fn decode_record<const N: usize>(
+    cursor: &mut Cursor<'_>,
+    length: usize,
+) -> Result<([u8; N], [u8; SIGNATURE_LEN]), Stop> {
+    require(cursor.short_integer()? == length, SignatureFault::Length)?;
+    require(cursor.short_integer()? == N, SignatureFault::Length)?;
     let key_id = cursor.array()?;
     require(cursor.byte()? == ALGORITHM, SignatureFault::Algorithm)?;
     require(
         cursor.short_integer()? == SIGNATURE_LEN,
         SignatureFault::Length,
     )?;
-    Ok(Signature {
-        key_id,
-        bytes: cursor.array()?,
-    })
+    Ok((key_id, cursor.array()?))
 }
 
 fn require(holds: bool, fault: SignatureFault) -> Result<(), Stop> {

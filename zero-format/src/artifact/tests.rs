@@ -106,19 +106,21 @@ fn signing_is_deterministic_and_replaces_signatures() {
 #[test]
 fn signature_payload_has_the_deployed_framing() {
     let artifact = signed();
-    let payload = &artifact[20..135];
-    assert_eq!(artifact[8..20], *b"\0\x7d\x09signature");
-    assert_eq!(payload[..6], [1, 1, 1, 1, 0x6e, 1]);
-    assert_eq!(payload[6..38], *Digest::of(&artifact[135..]).as_bytes());
-    assert_eq!(payload[38..41], [1, 0x4b, 8]);
-    assert_eq!(payload[41..49], key(7).key_id());
-    assert_eq!(payload[49..51], [1, 0x40]);
+    let payload = &artifact[21..205];
+    assert_eq!(artifact[8..21], *b"\0\xc2\x01\x09signature");
+    assert_eq!(payload[..7], [1, 1, 1, 1, 0xb2, 1, 1]);
+    assert_eq!(payload[7..39], *Digest::of(&artifact[205..]).as_bytes());
+    assert_eq!(payload[39..42], [2, 0x4b, 8]);
+    assert_eq!(payload[42..50], key(7).key_id());
+    assert_eq!(payload[50..52], [1, 0x40]);
     let message = [
         b"wasmsig\x01\x01\x01",
-        Digest::of(&artifact[135..]).as_bytes().as_slice(),
+        Digest::of(&artifact[205..]).as_bytes().as_slice(),
     ]
     .concat();
-    assert_eq!(payload[51..], key(7).sign_raw(&message));
+    assert_eq!(payload[52..116], key(7).sign_raw(&message));
+    assert_eq!(payload[116..120], [0x43, 0, 1, 0x40]);
+    assert_eq!(payload[120..], payload[52..116]);
 }
 
 #[test]
@@ -137,7 +139,7 @@ fn the_worked_example_of_the_spec_is_what_the_code_writes() {
     for value in [
         key.public_key().to_base64(),
         Digest::of(&example).to_hex(),
-        Digest::of(&example[135..]).to_hex(),
+        Digest::of(&example[205..]).to_hex(),
         crate::Capabilities::default().digest().to_hex(),
     ] {
         assert!(spec.contains(&value), "{value}");
@@ -194,6 +196,7 @@ fn refuses_a_forged_signature_even_beside_a_good_one() {
         .position(|window| window == first.bytes)
         .unwrap();
     artifact[at + 40] ^= 1;
+    artifact[at + 68 + 40] ^= 1;
     let error = verify(decode(&artifact).unwrap(), &public(&[7, 8])).unwrap_err();
     assert_eq!(
         error,
@@ -333,19 +336,19 @@ fn refuses_padded_integers_in_own_sections_only() {
     let artifact = signed();
     assert_eq!(code(&artifact), "ok", "the program has padded integers");
     let mut padded = artifact.clone();
-    padded.splice(9..10, [0xfd, 0]);
+    padded.splice(9..11, [0xc2, 0x81, 0]);
     assert_eq!(
         decode(&padded).unwrap_err(),
         DecodeError::Integer { offset: 9 }
     );
     let mut padded = artifact.clone();
-    padded.splice(9..11, [0x7e, 0x89, 0]);
+    padded.splice(9..12, [0xc3, 1, 0x89, 0]);
     assert_eq!(
         decode(&padded).unwrap_err(),
-        DecodeError::Integer { offset: 10 }
+        DecodeError::Integer { offset: 11 }
     );
     let mut padded = artifact;
-    padded.splice(24..25, [0xee, 0]);
+    padded.splice(25..27, [0xb2, 0x81, 0]);
     padded[9] += 1;
     assert_eq!(code(&padded), "integer");
 }
@@ -399,31 +402,35 @@ fn fault(payload: &[u8]) -> Result<(), SignatureFault> {
 
 #[test]
 fn refuses_signature_sections_of_any_other_shape() {
-    let good = signed()[20..135].to_vec();
+    let good = signed()[21..205].to_vec();
     let with = |at: usize, byte: u8| {
         let mut payload = good.clone();
         payload[at] = byte;
         fault(&payload)
     };
     assert_eq!(fault(&good), Ok(()));
-    for at in [0, 1, 2, 49] {
+    for at in [0, 1, 2, 50, 118] {
         assert_eq!(with(at, 2), Err(SignatureFault::Algorithm), "byte {at}");
     }
     assert_eq!(with(3, 0), Err(SignatureFault::Hashes));
     assert_eq!(with(3, 2), Err(SignatureFault::Hashes));
-    assert_eq!(with(4, 0x6d), Err(SignatureFault::Length));
-    assert_eq!(with(5, 2), Err(SignatureFault::Hashes));
-    assert_eq!(with(38, 0), Err(SignatureFault::Signatures));
-    assert_eq!(with(38, 2), Err(SignatureFault::Length));
-    assert_eq!(with(38, 17), Err(SignatureFault::Signatures));
-    assert_eq!(with(39, 0x4a), Err(SignatureFault::Length));
-    assert_eq!(with(40, 7), Err(SignatureFault::Length));
-    assert_eq!(with(50, 0x3f), Err(SignatureFault::Length));
+    assert_eq!(with(4, 0xb1), Err(SignatureFault::Length));
+    assert_eq!(with(6, 2), Err(SignatureFault::Hashes));
+    assert_eq!(with(39, 0), Err(SignatureFault::Signatures));
+    assert_eq!(with(39, 4), Err(SignatureFault::Length));
+    assert_eq!(with(39, 34), Err(SignatureFault::Signatures));
+    assert_eq!(with(40, 0x4a), Err(SignatureFault::Length));
+    assert_eq!(with(41, 7), Err(SignatureFault::Length));
+    assert_eq!(with(51, 0x3f), Err(SignatureFault::Length));
+    assert_eq!(with(39, 3), Err(SignatureFault::Signatures));
+    assert_eq!(with(116, 0x42), Err(SignatureFault::Length));
+    assert_eq!(with(117, 1), Err(SignatureFault::Length));
+    assert_eq!(with(150, !good[150]), Err(SignatureFault::Twin));
     assert_eq!(
         fault(&[good.as_slice(), &[0]].concat()),
         Err(SignatureFault::Length)
     );
-    assert_eq!(fault(&[1; 3000]), Err(SignatureFault::Length));
+    assert_eq!(fault(&[1; 5000]), Err(SignatureFault::Length));
     assert!((0..good.len()).all(|end| fault(&good[..end]).is_err()));
 }
 
