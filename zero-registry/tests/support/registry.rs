@@ -12,8 +12,9 @@ use zero_format::{
     Capabilities, Digest, Kind, Metadata, Minisig, Package, PackageName, SecretKey, assemble, sign,
 };
 use zero_registry::{
-    Action, Blob, ClaimPolicy, Client, DirWriter, Init, Location, Origin, RegistryConfig,
-    ReleaseInfo, Role, Root, RootFields, SignedEvent, Store, Submission, Timestamp, init,
+    Action, Blob, ChainContext, ClaimPolicy, Client, DirWriter, Init, Location, Origin,
+    RegistryConfig, ReleaseInfo, Role, Root, RootFields, SignedEvent, Store, Submission, Timestamp,
+    init,
 };
 
 use super::hostile::{self, Answer, Seen};
@@ -81,17 +82,44 @@ impl Registry {
     }
 
     pub fn act(&self, name: &str, action: Action, blob: Option<Blob>, now: Timestamp) {
-        let writer = self.writer();
-        let writer = match (&action, &blob) {
-            (Action::Release(_), None) => writer.without_blobs(),
-            _ => writer,
-        };
-        let state = writer.package(&package(name)).expect("a state");
-        let body = state.next(&self.origin, now, action);
-        let event = SignedEvent::sign(&body, &[&key(PUBLISHER)]).expect("an event");
-        writer
-            .commit(&[Submission { event, blob }], now)
-            .expect("a commit");
+        self.act_all(name, vec![(action, blob)], now);
+    }
+
+    /// Adds events of one package in one commit.
+    pub fn act_all(&self, name: &str, actions: Vec<(Action, Option<Blob>)>, now: Timestamp) {
+        let mut writer = self.writer();
+        let roots = writer.roots().expect("roots");
+        let context = ChainContext::writer(roots.current());
+        let mut state = writer.package(&package(name)).expect("a state");
+        let mut submissions = Vec::new();
+        for (action, blob) in actions {
+            if matches!((&action, &blob), (Action::Release(_), None)) {
+                writer = writer.without_blobs();
+            }
+            let body = state.next(&self.origin, now, action);
+            let event = SignedEvent::sign(&body, &[&key(PUBLISHER)]).expect("an event");
+            state = state.apply(&event, &context).expect("a state");
+            submissions.push(Submission { event, blob });
+        }
+        writer.commit(&submissions, now).expect("a commit");
+    }
+
+    /// Adds `count` events to `tool` that change nothing in the end, if it is even.
+    pub fn toggle(&self, count: usize, version: &str, now: Timestamp) {
+        let version: zero_format::Version = version.parse().expect("a version");
+        let actions = (0..count).map(|step| {
+            let version = version.clone();
+            let action = if step % 2 == 0 {
+                Action::Yank {
+                    version,
+                    reason: None,
+                }
+            } else {
+                Action::Unyank { version }
+            };
+            (action, None)
+        });
+        self.act_all("tool", actions.collect(), now);
     }
 
     pub fn claim(&self, name: &str, now: Timestamp) {

@@ -96,12 +96,12 @@ fn verify(args: &cli::Verify) -> Result<Report, Failure> {
         found.leaves
     );
     if let Some(expires) = expires {
-        let _ = write!(text, "  head  valid until {expires}\n");
+        let _ = writeln!(text, "  head  valid until {expires}");
     }
     if stale {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "\nreaders refuse the head, which has expired: zero-registry refresh {}\n",
+            "\nreaders refuse the head, which has expired: zero-registry refresh {}",
             args.directory.display()
         );
     }

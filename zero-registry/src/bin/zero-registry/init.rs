@@ -139,18 +139,18 @@ fn report(
     let directory = args.directory.display();
     let mut text = format!("made the registry {} in {directory}\n", args.origin);
     for key in root_keys {
-        let _ = write!(text, "  root key  {}\n", key.to_base64());
+        let _ = writeln!(text, "  root key  {}", key.to_base64());
     }
-    let _ = write!(text, "  head      valid until {expires}\n");
+    let _ = writeln!(text, "  head      valid until {expires}");
     for path in made {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "made the secret key {path}: keep it safe, and a copy of it\n"
+            "made the secret key {path}: keep it safe, and a copy of it"
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         text,
-        "\nnext: zero-registry serve {directory}\n      cargo zero registry add NAME URL --root-key {}\n",
+        "\nnext: zero-registry serve {directory}\n      cargo zero registry add NAME URL --root-key {}",
         root_keys
             .first()
             .map(PublicKey::to_base64)

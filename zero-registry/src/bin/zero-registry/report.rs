@@ -105,10 +105,10 @@ impl Failure {
     fn to_text(&self) -> String {
         let mut text = format!("error: {}\n", self.message);
         for cause in &self.causes {
-            let _ = write!(text, "  caused by: {cause}\n");
+            let _ = writeln!(text, "  caused by: {cause}");
         }
         if let Some(hint) = &self.hint {
-            let _ = write!(text, "\nhint: {hint}\n");
+            let _ = writeln!(text, "\nhint: {hint}");
         }
         text
     }
