@@ -28,6 +28,7 @@ mod sealed;
 mod trust;
 mod value;
 mod watch;
+mod wit_value;
 
 pub use cache::{Cache, CacheInfo, UnpackError};
 pub use cli::{DenyNetFlag, FsFlag, GrantArgs, NetFlag, RunArgs};
@@ -45,6 +46,6 @@ pub use net::{NetPolicy, NetScope};
 pub use policy::{Asked, Decision, FsGrant, Grants, Refusal, Rule, decide};
 pub use program::{Program, ProgramError};
 pub use resolution::Resolution;
-pub use runner::{Outcome, RunError, Runner};
+pub use runner::{Called, Outcome, RunError, Runner};
 pub use trust::{Trust, TrustError, TrustedKey};
 pub use value::{Value, ValueError};

@@ -156,6 +156,11 @@ impl Meter {
             tables: 0,
         }
     }
+
+    /// Bytes of memory at the most. Memories only grow.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
+    }
 }
 
 impl ResourceLimiter for Meter {

@@ -44,6 +44,15 @@ pub struct Resolution {
     pub blob: PathBuf,
 }
 
+/// A resolution together with the configuration under which it was made: `csvstat` means something else once another
+/// registry is the default.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    config: Digest,
+    resolution: Resolution,
+}
+
 impl Resolution {
     /// Whether the answer still holds at `now`, in seconds since 1970.
     pub fn is_fresh(&self, now: u64) -> bool {
@@ -69,7 +78,11 @@ impl Home {
         let path = self.resolution(&secret, &resolution.selector);
         let write = || {
             disk::private_dir(&self.resolutions_dir())?;
-            let sealed = sealed::seal(&secret, PURPOSE, &resolution.selector, resolution)
+            let record = Record {
+                config: self.config_digest(),
+                resolution: resolution.clone(),
+            };
+            let sealed = sealed::seal(&secret, PURPOSE, &resolution.selector, &record)
                 .map_err(io::Error::other)?;
             disk::write_atomic(&path, &[&sealed])
         };
@@ -79,12 +92,12 @@ impl Home {
         })
     }
 
-    /// Recalls the answer for a selector. An expired one is returned too: only the caller knows whether `--locked` or
+    /// Recalls the answer for a selector, unless the configuration was changed since. An expired one is returned too: only the caller knows whether `--locked` or
     /// `--offline` make it good enough.
     pub fn recall(&self, secret: &Secret, selector: &str) -> Option<Resolution> {
         let bytes = disk::read_bounded(&self.resolution(secret, selector), MAX_RECORD).ok()??;
-        let found: Resolution = sealed::open(secret, PURPOSE, selector, &bytes)?;
-        (found.selector == selector).then_some(found)
+        let Record { config, resolution } = sealed::open(secret, PURPOSE, selector, &bytes)?;
+        (resolution.selector == selector && config == self.config_digest()).then_some(resolution)
     }
 
     /// Forgets the answer for a selector.
@@ -99,6 +112,12 @@ impl Home {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What the configuration says; an unreadable one says nothing that was remembered under it.
+    fn config_digest(&self) -> Digest {
+        let text = disk::read_bounded(&self.config(), 1 << 20).ok().flatten();
+        Digest::of(&text.unwrap_or_default())
     }
 
     /// The file name hides what the user runs from whoever only sees names, and is safe whatever the selector holds.
@@ -140,6 +159,18 @@ mod tests {
         assert_eq!(sample().keys().unwrap().len(), 1);
         home.forget("csvstat@1.2").unwrap();
         assert_eq!(home.recall(&secret, "csvstat@1.2"), None);
+    }
+
+    #[test]
+    fn a_changed_configuration_forgets_answers() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::at(dir.path());
+        home.remember(&sample()).unwrap();
+        let secret = home.secret().unwrap();
+        std::fs::write(home.config(), "default = \"other\"").unwrap();
+        assert_eq!(home.recall(&secret, "csvstat@1.2"), None);
+        std::fs::write(home.config(), "").unwrap();
+        assert_eq!(home.recall(&secret, "csvstat@1.2"), Some(sample()));
     }
 
     #[test]

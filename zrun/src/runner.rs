@@ -1,5 +1,10 @@
 //! One run of a program: grants and limits in, an exit code out.
 
+mod call;
+
+pub use call::Called;
+pub(crate) use call::Given;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -197,7 +202,7 @@ impl RunError {
             Self::Denied { .. } => "denied",
             Self::Limit(_) => "limit",
             Self::NoExport { .. } => "not-found",
-            Self::Trap { .. } => "trap",
+            Self::Trap { .. } => "trapped",
             _ => "failed",
         }
     }
@@ -299,37 +304,6 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Calls one export of a module with arguments as text.
-    ///
-    /// # Errors
-    /// When there is no such export, the arguments do not fit, or the call does not return.
-    pub fn invoke(self, export: &str, args: &[String]) -> Result<Vec<Value>, RunError> {
-        self.check()?;
-        let Code::Module(module) = self.program.code() else {
-            return Err(RunError::ComponentExport {
-                export: export.to_owned(),
-            });
-        };
-        let values = self.values(module, export, args)?;
-        let (mut store, watch) = self.store_p1(module)?;
-        let limits = store.limits;
-        let called = instantiate(&mut store.store, module).and_then(|instance| {
-            call_if_there(&mut store.store, &instance, "_initialize")?;
-            let function = instance
-                .get_func(&mut store.store, export)
-                .ok_or_else(|| gone(export))?;
-            let mut results = vec![Val::I32(0); function.ty(&store.store).results().len()];
-            function.call(&mut store.store, &values, &mut results)?;
-            Ok(results)
-        });
-        drop(watch);
-        let results = called.map_err(|error| ended(error, &limits))?;
-        results
-            .iter()
-            .map(|val| Value::from_val(val).ok_or_else(|| unprintable(export)))
-            .collect()
-    }
-
     fn check(&self) -> Result<(), RunError> {
         let options = self.program.options();
         if self.limits.fuel.is_some() && !options.fuel {
@@ -341,7 +315,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Reads the arguments of an export by its own type; those with names may be given as `NAME=VALUE`.
+    /// Reads the arguments of an export by its own type; those with documented names may be `NAME=VALUE`.
     fn values(&self, module: &Module, export: &str, args: &[String]) -> Result<Vec<Val>, RunError> {
         let Some(ty) = module.get_export(export).and_then(|ty| ty.func().cloned()) else {
             let exports = functions(module);
@@ -393,6 +367,23 @@ impl<'a> Runner<'a> {
         mut self,
         component: &wasmtime::component::Component,
     ) -> Result<Outcome, RunError> {
+        let (mut store, watch) = self.store_p2(component)?;
+        let ended_with = p2::linker(self.program.engine(), component)
+            .and_then(|linker| {
+                wasmtime_wasi::p2::bindings::sync::Command::instantiate(
+                    &mut store, component, &linker,
+                )
+            })
+            .and_then(|command| command.wasi_cli_run().call_run(&mut store));
+        drop(watch);
+        let code = ended_with.map(|result| i32::from(result.is_err()));
+        outcome(code, &self.limits, store.get_fuel().ok())
+    }
+
+    fn store_p2(
+        &mut self,
+        component: &wasmtime::component::Component,
+    ) -> Result<(Store<p2::Host>, Option<Watch>), RunError> {
         let engine = self.program.engine();
         let (view, args) = self.view(p2::needs_files(engine, component))?;
         let watch = self.watch(&view)?;
@@ -412,16 +403,7 @@ impl<'a> Runner<'a> {
         let mut store = Store::new(engine, p2::Host::new(builder.build(), shared, net));
         store.limiter(|host| &mut host.shared.meter);
         arm(&mut store, &self.limits, watch.as_ref());
-        let ended_with = p2::linker(engine, component)
-            .and_then(|linker| {
-                wasmtime_wasi::p2::bindings::sync::Command::instantiate(
-                    &mut store, component, &linker,
-                )
-            })
-            .and_then(|command| command.wasi_cli_run().call_run(&mut store));
-        drop(watch);
-        let code = ended_with.map(|result| i32::from(result.is_err()));
-        outcome(code, &self.limits, store.get_fuel().ok())
+        Ok((store, watch))
     }
 
     fn store_p1(mut self, module: &Module) -> Result<(RunP1, Option<Watch>), RunError> {
@@ -578,10 +560,7 @@ fn outcome(
     limits: &Limits,
     left: Option<u64>,
 ) -> Result<Outcome, RunError> {
-    let fuel = limits
-        .fuel
-        .zip(left)
-        .map(|(limit, left)| limit.saturating_sub(left));
+    let fuel = used(limits, left);
     let code = match code {
         Ok(code) => code,
         Err(error) => match error.downcast_ref::<I32Exit>() {
@@ -590,6 +569,13 @@ fn outcome(
         },
     };
     Ok(Outcome { code, fuel })
+}
+
+fn used(limits: &Limits, left: Option<u64>) -> Option<u64> {
+    limits
+        .fuel
+        .zip(left)
+        .map(|(limit, left)| limit.saturating_sub(left))
 }
 
 /// Names what ended a program.
