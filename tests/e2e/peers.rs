@@ -117,7 +117,7 @@ fn minisign_accepts_blobs_events_and_roots() {
     for version in ["1.0.0", "1.1.0"] {
         world.package("hi", version, &prints("hi\n"), "");
         world
-            .publish("home", &format!("hi-{version}"), "registry")
+            .publish("home", &format!("hi-{version}"), "demo")
             .code(0);
     }
     let verify = |key: &str, message: &Path, signature: &Path| {
@@ -228,7 +228,7 @@ fn sha256sum_agrees_with_every_content_addressed_name() {
     for name in ["one", "two"] {
         world.package(name, "1.0.0", &prints(name), "");
         world
-            .publish("home", &format!("{name}-1.0.0"), "registry")
+            .publish("home", &format!("{name}-1.0.0"), "demo")
             .code(0);
     }
     let mut checked = 0;

@@ -83,6 +83,21 @@ fn publish_side(publisher: &Person, host: &Host, scratch: &Path) -> Result<Strin
         .find(|word| word.starts_with("RW") && word.len() == 56)
         .ok_or_else(|| Failure::new("zero-registry init printed no root key"))?
         .to_owned();
+    publisher.does(
+        &[
+            "cargo",
+            "zero",
+            "registry",
+            "add",
+            "demo",
+            registry,
+            "--root-key",
+            "root.pub",
+            "--log-key",
+            "log.key",
+        ],
+        &Expect::code(0),
+    )?;
     let source = host.root().join("examples").join(PACKAGE);
     copy_tree(&source, &publisher.dir().join(PACKAGE))?;
     let project = publisher.at(PACKAGE);
@@ -91,7 +106,7 @@ fn publish_side(publisher: &Person, host: &Host, scratch: &Path) -> Result<Strin
         set_version(&scratch.join("publisher").join(PACKAGE), version)?;
         project.does(&["cargo", "zero", "build"], &Expect::code(0).says(version))?;
         project.does(
-            &["cargo", "zero", "publish", "--registry", "../../registry"],
+            &["cargo", "zero", "publish"],
             &Expect::code(0).says(version),
         )?;
     }
