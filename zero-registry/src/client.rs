@@ -23,7 +23,7 @@ mod roots;
 mod stored;
 mod trust;
 
-pub use error::{ErrorClass, FetchError, MirrorError, MirrorFailure};
+pub use error::{ErrorClass, FetchError, MirrorError, MirrorFailure, MirrorFailures};
 pub use trust::Trusted;
 
 use mirrors::{Mirrors, Wanted};
@@ -44,6 +44,31 @@ pub struct RegistryConfig {
 }
 
 /// Reads one registry.
+///
+/// ```no_run
+/// # #[cfg(not(feature = "http"))]
+/// # fn main() {}
+/// # #[cfg(feature = "http")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use zero_registry::{Client, Network, RegistryConfig, Role, Store, Timestamp};
+///
+/// # let root_key = zero_format::PublicKey::parse("RW…")?;
+/// let config = RegistryConfig {
+///     name: "team".parse()?,
+///     origin: "packages.example.org/team".parse()?,
+///     pinned: Role::new(vec![root_key], 1)?,
+///     mirrors: vec!["https://packages.example.org/team/".parse()?],
+///     fresh: std::time::Duration::from_secs(3600),
+/// };
+/// let network = Network::default();
+/// let client = Client::new(config, Store::new("cache"), Some(&network))?;
+/// let now = Timestamp::from_seconds(1_800_000_000);
+/// let resolved = client.resolve(&"csvstat@1.2".parse()?, now)?;
+/// let artifact = client.fetch(&resolved)?;
+/// println!("{} {} by {}", resolved.name, resolved.version, artifact.signers()[0].to_base64());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Client {
     config: RegistryConfig,

@@ -40,8 +40,8 @@ mod writer;
 
 pub use artifact::{ArtifactMismatch, check_artifact};
 pub use client::{
-    Client, ErrorClass, FetchError, MirrorError, MirrorFailure, RegistryConfig, ResolveOptions,
-    Resolved, Trusted,
+    Client, ErrorClass, FetchError, MirrorError, MirrorFailure, MirrorFailures, RegistryConfig,
+    ResolveOptions, Resolved, Trusted,
 };
 pub use event::{Action, Distrust, EventBody, EventError, ReleaseInfo, SignedEvent};
 pub use head::{Head, HeadCheck, HeadError, PendingHead, VerifiedHead};

@@ -39,6 +39,7 @@ scenarios! {
     another_registry_under_the_same_key_is_refused,
     another_root_key_is_refused,
     a_file_that_is_not_its_release_is_refused,
+    a_head_that_is_ahead_of_its_root_is_left,
     a_changed_package_file_is_refused_and_another_mirror_asked,
     a_changed_stored_file_is_fetched_again,
     a_clock_that_was_set_back_is_named,
@@ -289,6 +290,26 @@ fn a_rewritten_log_is_refused(backend: Backend) {
     registry.toggle(300, "1.0.0", at(3));
     let trusted = user.client().refresh(at(400)).unwrap();
     assert!(trusted.head().tree().size > 300);
+}
+
+fn a_head_that_is_ahead_of_its_root_is_left(backend: Backend) {
+    let registry = example();
+    let place = backend.place(&registry);
+    let user = User::of(&[&place]);
+    user.client().update(T0).unwrap();
+    registry.rotate(2, &[11], &[ROOT, 11]);
+    registry.refresh(at(1));
+    let root = registry.path().join("root").join("2.json");
+    let bytes = fs::read(&root).unwrap();
+    fs::remove_file(&root).unwrap();
+    let error = user.client().refresh(at(2)).unwrap_err();
+    assert!(
+        matches!(mirror_error(&error), MirrorError::Missing { .. }),
+        "{error:?}"
+    );
+    assert_eq!(error.class(), ErrorClass::Unreachable);
+    fs::write(&root, bytes).unwrap();
+    user.client().refresh(at(2)).unwrap();
 }
 
 fn an_expired_head_is_refused(backend: Backend) {

@@ -90,14 +90,15 @@ pub enum FetchError {
         source: Box<MapError>,
     },
     /// No mirror gave what was asked for.
-    #[error("read {what} of the registry {registry}{}", list(.failures))]
+    #[error("read {what} of the registry {registry}")]
     Mirrors {
         /// The registry.
         registry: RegistryName,
         /// What was asked for.
         what: String,
         /// What each mirror did, in the order in which they were asked.
-        failures: Vec<MirrorFailure>,
+        #[source]
+        failures: MirrorFailures,
     },
     /// The registry has no such package.
     #[error("find {name}: the registry {registry} has no such package")]
@@ -159,6 +160,10 @@ pub struct MirrorFailure {
     /// Why it was left.
     pub error: MirrorError,
 }
+
+/// What each of several mirrors did.
+#[derive(Debug)]
+pub struct MirrorFailures(pub(super) Vec<MirrorFailure>);
 
 /// Why a mirror was left for the next one.
 #[derive(Debug, thiserror::Error)]
@@ -245,11 +250,30 @@ impl MirrorError {
     }
 }
 
+/// With all causes: a list of failures has no single chain of them.
 impl fmt::Display for MirrorFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.location, self.error)
+        write!(f, "{}: failed to {}", self.location, self.error)?;
+        let mut source = std::error::Error::source(&self.error);
+        while let Some(cause) = source {
+            write!(f, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
     }
 }
+
+impl fmt::Display for MirrorFailures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, failure) in self.0.iter().enumerate() {
+            let separator = if place == 0 { "" } else { "; " };
+            write!(f, "{separator}{failure}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for MirrorFailures {}
 
 impl FetchError {
     /// What sort of failure it is.
@@ -265,9 +289,8 @@ impl FetchError {
                 ResolveError::Revoked { .. } => ErrorClass::Untrusted,
                 _ => ErrorClass::NotFound,
             },
-            Self::Mirrors { failures, .. } => {
-                decisive(failures).map_or(ErrorClass::Unreachable, |failure| failure.error.class())
-            }
+            Self::Mirrors { failures, .. } => decisive(&failures.0)
+                .map_or(ErrorClass::Unreachable, |failure| failure.error.class()),
             Self::NoPackage { .. } | Self::OtherRegistry { .. } => ErrorClass::NotFound,
             Self::Offline { .. } => ErrorClass::Unreachable,
             Self::Store(_) => ErrorClass::Failed,
@@ -277,7 +300,7 @@ impl FetchError {
     /// What each mirror did, where mirrors are the reason.
     pub fn failures(&self) -> &[MirrorFailure] {
         match self {
-            Self::Mirrors { failures, .. } => failures,
+            Self::Mirrors { failures, .. } => &failures.0,
             _ => &[],
         }
     }
@@ -295,7 +318,7 @@ impl FetchError {
                 "the registry's operator finds the fault with: zero-registry verify DIR".to_owned(),
             ),
             Self::Mirrors { failures, .. } => {
-                decisive(failures).and_then(|failure| failure.error.hint())
+                decisive(&failures.0).and_then(|failure| failure.error.hint())
             }
             Self::NoPackage { registry, name } => Some(format!(
                 "look for it under another name: cargo zero search --registry {registry} {}",
@@ -321,19 +344,4 @@ impl FetchError {
 fn decisive(failures: &[MirrorFailure]) -> Option<&MirrorFailure> {
     let lies = |failure: &&MirrorFailure| failure.error.class() == ErrorClass::Untrusted;
     failures.iter().find(lies).or_else(|| failures.first())
-}
-
-fn list(failures: &[MirrorFailure]) -> String {
-    use std::fmt::Write as _;
-
-    let mut text = String::new();
-    for failure in failures {
-        let _ = write!(text, "\n  {failure}");
-        let mut source = std::error::Error::source(&failure.error);
-        while let Some(cause) = source {
-            let _ = write!(text, ": {cause}");
-            source = cause.source();
-        }
-    }
-    text
 }

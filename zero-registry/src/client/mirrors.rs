@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use zero_format::{Digest, RegistryName};
 
-use super::error::{FetchError, MirrorError, MirrorFailure};
+use super::error::{FetchError, MirrorError, MirrorFailure, MirrorFailures};
 use crate::{
     DirTransport, Fetched, GetOptions, Location, Network, RegistryPath, Request, Traffic,
     Transport, TransportError,
@@ -100,7 +100,7 @@ impl Mirrors {
             Some((wanted, _)) => Err(FetchError::Mirrors {
                 registry: registry.clone(),
                 what: wanted.path.to_string(),
-                failures,
+                failures: MirrorFailures(failures),
             }),
         }
     }

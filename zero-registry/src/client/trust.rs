@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Client,
-    error::{FetchError, MirrorError, MirrorFailure},
+    error::{FetchError, MirrorError, MirrorFailure, MirrorFailures},
     roots::KnownRoots,
     stored::{HeadTag, MAX_BYTES, Stored, identity},
 };
@@ -114,7 +114,7 @@ pub(super) fn update(
     Err(FetchError::Mirrors {
         registry: client.config.name.clone(),
         what: "the head".to_owned(),
-        failures,
+        failures: MirrorFailures(failures),
     })
 }
 
@@ -272,7 +272,10 @@ fn judge(
     let head = Head::decode(text.as_bytes())?;
     while head.claimed_root() > known.roots.current().version() {
         if !known.advance(mirror)? {
-            break;
+            // In the middle of an update: the head is there already, its root is not.
+            return Err(MirrorError::Missing {
+                path: RegistryPath::root(known.roots.current().version().saturating_add(1)),
+            });
         }
     }
     let check = loop {
