@@ -21,6 +21,9 @@ pub use network::{Network, NetworkOptions};
 /// Redirects that one read may follow.
 const MAX_REDIRECTS: usize = 3;
 
+/// Reads at once; further ones wait.
+const MAX_PARALLEL: usize = 8;
+
 /// Reads files below one address.
 #[derive(Debug)]
 pub struct HttpTransport {
@@ -43,6 +46,27 @@ impl HttpTransport {
             base,
             network,
             meter: Meter::default(),
+        })
+    }
+
+    /// Reads at once; the first on this thread. One connection carries all where the server speaks
+    /// HTTP/2.
+    fn get_batch(&self, requests: &[Request]) -> Vec<Result<Fetched, TransportError>> {
+        let [first, rest @ ..] = requests else {
+            return Vec::new();
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = rest
+                .iter()
+                .map(|request| scope.spawn(|| self.get(&request.path, &request.options)))
+                .collect();
+            let mut answers = vec![self.get(&first.path, &first.options)];
+            answers.extend(threads.into_iter().map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            }));
+            answers
         })
     }
 
@@ -181,23 +205,11 @@ impl Transport for HttpTransport {
     }
 
     fn get_all(&self, requests: &[Request]) -> Vec<Result<Fetched, TransportError>> {
-        let [first, rest @ ..] = requests else {
-            return Vec::new();
-        };
-        // One connection multiplexes them where the server speaks HTTP/2.
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = rest
-                .iter()
-                .map(|request| scope.spawn(|| self.get(&request.path, &request.options)))
-                .collect();
-            let mut answers = vec![self.get(&first.path, &first.options)];
-            answers.extend(threads.into_iter().map(|thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            }));
-            answers
-        })
+        let mut answers = Vec::with_capacity(requests.len());
+        for batch in requests.chunks(MAX_PARALLEL) {
+            answers.extend(self.get_batch(batch));
+        }
+        answers
     }
 
     fn location(&self) -> String {
