@@ -266,11 +266,9 @@ fn lint_characters(text: &str) -> Result<(), MinisigError> {
     Ok(())
 }
 
-/// Control characters other than the tab that minisign itself writes, and the ones that reorder or hide text.
+/// What may not reach a terminal, except the tab that minisign itself writes.
 fn is_deceptive(character: char) -> bool {
-    (character.is_control() && character != '\t')
-        || matches!(character,
-            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    character != '\t' && crate::text::is_unsafe(character)
 }
 
 fn clean(comment: &str) -> String {

@@ -190,6 +190,10 @@ fn the_lint_set_is_refused() {
             control(3, '\u{202e}'),
         ),
         (
+            HASHED.replace("trusted words", "a\u{e0041}b"),
+            control(3, '\u{e0041}'),
+        ),
+        (
             HASHED.replacen("untrusted comment: ", "", 1),
             MinisigError::MissingPrefix {
                 line: 1,
