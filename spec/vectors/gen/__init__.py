@@ -1,0 +1,1 @@
+"""Writes the test vectors of the Zero formats, from the specification alone."""

@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Writes every test vector of the specification, or with --check compares them with the files here.
+
+It shares no code with the Rust project and needs nothing but Python's standard library: what both agree on is in the
+specification. See ../README.md.
+"""
+
+import os
+import sys
+
+# Bytecode beside the sources would be one more thing to ignore.
+sys.dont_write_bytecode = True
+
+from gen import artifacts, metadatas, output, registries, signatures, texts, whole  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def main(arguments):
+    areas = [artifacts.area(), metadatas.area(), texts.names(), texts.versions(), texts.capabilities(),
+             signatures.keys(), signatures.minisigs(), registries.roots(), registries.chains(), registries.heads(),
+             registries.maps(), registries.logs(), whole.area()]
+    if arguments == ["--check"]:
+        different = output.differences(HERE, areas)
+        for path in different:
+            print(f"differs from what is generated: {path}", file=sys.stderr)
+        return 1 if different else 0
+    if arguments:
+        print("usage: generate.py [--check]", file=sys.stderr)
+        return 2
+    output.write(HERE, areas)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
