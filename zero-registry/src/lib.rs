@@ -33,6 +33,8 @@ mod serve;
 mod snapshot;
 mod state;
 mod store;
+#[cfg(test)]
+mod testing;
 mod time;
 mod transport;
 mod verify;
