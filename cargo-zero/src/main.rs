@@ -1,2 +1,19 @@
-//! The command line of Zero.
-fn main() {}
+//! `cargo zero`: build, sign, publish and run `.zero` packages (spec/cli.md).
+
+#![forbid(unsafe_code)]
+
+mod build;
+mod cli;
+mod commands;
+mod config;
+mod host;
+mod keyring;
+mod project;
+mod publisher;
+mod registries;
+mod report;
+mod write;
+
+fn main() -> std::process::ExitCode {
+    commands::main()
+}

@@ -1,0 +1,394 @@
+//! The command line: clap types only (spec/cli.md).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::report::Colour;
+
+/// `cargo zero …`, or `cargo-zero …`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo-zero",
+    bin_name = "cargo zero",
+    version,
+    about = "Build, sign, publish and run .zero packages",
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Start here:\n  cargo zero new hello && cd hello && cargo zero run\n  cargo zero run PACKAGE@1.2 -- ARGUMENTS\n\nExit codes: 0 done, 1 failed, 2 usage, 69 registry unreachable, 124 limit reached,\n125 not trusted, 126 denied, 127 not found, 134 trapped."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command has.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// Print one JSON object on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print only what was asked for, and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more about what happens
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// When to colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: Colour,
+    /// The registry: a name of your configuration, a folder or a URL
+    #[arg(long, global = true, value_name = "NAME|DIR|URL")]
+    pub(crate) registry: Option<String>,
+    /// Use no network
+    #[arg(long, global = true)]
+    pub(crate) offline: bool,
+    /// The Zero.toml to use, instead of the nearest one above the current folder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) manifest_path: Option<PathBuf>,
+}
+
+/// One variant for each subcommand.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    New(New),
+    Build(Build),
+    Check(Check),
+    Inspect(Inspect),
+    Sign(Sign),
+    Verify(Verify),
+    #[command(subcommand)]
+    Key(Key),
+    Publish(Publish),
+    Yank(Yank),
+    Unyank(Yank),
+    Revoke(Revoke),
+    Run(Box<Run>),
+    #[command(subcommand)]
+    Registry(Registry),
+    #[command(subcommand)]
+    Grants(Grants),
+    #[command(subcommand)]
+    Cache(Cache),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Make a project that builds and runs at once
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero new hello\n  cargo zero new sum --lang c\n  cargo zero new greeter --component"
+)]
+pub(crate) struct New {
+    /// Folder to make; its last part is the package's name
+    pub(crate) path: PathBuf,
+    /// Language of the project
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) lang: Language,
+    /// Make a WASI 0.2 component instead of a module (Rust only)
+    #[arg(long)]
+    pub(crate) component: bool,
+}
+
+/// What a new project is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// Rust, built by cargo
+    #[default]
+    Rust,
+    /// C, built by clang
+    C,
+    /// WebAssembly text
+    Wat,
+}
+
+/// Build the project into one .zero file
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero build\n  cargo zero build --no-sign -o /tmp/x.zero\n\nThe file is signed with your default key if you have one (`cargo zero key generate`)."
+)]
+pub(crate) struct Build {
+    /// Write the file here instead of target/zero/NAME-VERSION.zero
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Leave the file unsigned
+    #[arg(long, conflicts_with = "key")]
+    pub(crate) no_sign: bool,
+    /// Sign with this key: a name from `cargo zero key list`, or a file
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+}
+
+/// Compare imports with declared capabilities and execute the examples; write nothing
+#[derive(Args, Debug)]
+pub(crate) struct Check {}
+
+/// Say what a package is, who signed it and what it can and cannot do
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero inspect target/zero/hello-0.1.0.zero\n  cargo zero inspect csvstat@1.2 --json"
+)]
+pub(crate) struct Inspect {
+    /// A .zero file, or a package of a registry
+    #[arg(value_name = "FILE|PKG[@REQ]")]
+    pub(crate) target: String,
+}
+
+/// Sign a .zero file; an existing signature is replaced
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero sign hello-0.1.0.zero\n  cargo zero sign --key release --key second hello-0.1.0.zero\n  cargo zero sign --detached hello-0.1.0.zero"
+)]
+pub(crate) struct Sign {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// Sign with this key (may be repeated): a name or a file
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Vec<String>,
+    /// Write FILE.minisig beside the file, for `minisign -V`, instead of changing the file
+    #[arg(long)]
+    pub(crate) detached: bool,
+}
+
+/// Check the signature of a file or of a registry's package
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero verify hello-0.1.0.zero --key RWQ...\n  cargo zero verify csvstat@1.2\n  cargo zero verify hello-0.1.0.zero.minisig --key maker.pub"
+)]
+pub(crate) struct Verify {
+    /// A .zero file, a .minisig beside its file, or a package of a registry
+    #[arg(value_name = "FILE|PKG[@REQ]")]
+    pub(crate) target: String,
+    /// Accept only this key (may be repeated): a name, a .pub file or the line itself.
+    /// Without it: your own keys and those that you trust
+    #[arg(long, value_name = "PUB")]
+    pub(crate) key: Vec<String>,
+}
+
+/// Make, list, import and export signing keys (minisign's)
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Make a key pair; the first one becomes the default
+    Generate {
+        /// What to call it
+        #[arg(default_value = "default")]
+        name: String,
+        /// Store the secret key unencrypted
+        #[arg(long)]
+        no_password: bool,
+    },
+    /// List your keys and those that you trust
+    List,
+    /// Import a secret key of your own, or trust somebody's public key
+    #[command(
+        after_help = "Examples:\n  cargo zero key import ~/.minisign/minisign.key --name mine\n  cargo zero key import maker.pub --name maker\n  cargo zero key import RWQ... --name maker"
+    )]
+    Import {
+        /// A .key or .pub file, or a public key's base64 line
+        #[arg(value_name = "FILE|RW…")]
+        source: String,
+        /// What to call it [default: the file's name]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Print a public key, or the secret key's file
+    Export {
+        /// Which key [default: the default one]
+        name: Option<String>,
+        /// Print the secret key instead, encrypted as it is stored
+        #[arg(long)]
+        secret: bool,
+        /// Write it to this file, which must not exist yet
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Change a key's password
+    Password {
+        /// Which key [default: the default one]
+        name: Option<String>,
+        /// Store the secret key unencrypted
+        #[arg(long)]
+        no_password: bool,
+    },
+    /// Make a key the default one
+    Default {
+        /// Which key
+        name: String,
+    },
+}
+
+/// Publish the project, or a built file, in a registry
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero publish --registry team --dry-run\n  cargo zero publish --registry /srv/zero --log-key log.key\n\nWhoever holds the registry's log key writes to it; the release itself is signed with your own key."
+)]
+pub(crate) struct Publish {
+    /// Publish this file instead of building the project
+    #[arg(value_name = "FILE.zero")]
+    pub(crate) file: Option<PathBuf>,
+    /// Do everything but write
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) writer: Writer,
+}
+
+/// How a command writes to a registry.
+#[derive(Args, Debug)]
+pub(crate) struct Writer {
+    /// Sign with this key: a name or a file
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// The registry's log key: a name or a file [default: as configured by `registry add --log-key`]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) log_key: Option<String>,
+}
+
+/// Withdraw a version: it is no longer chosen, but runs where it is locked (`unyank` takes it back)
+#[derive(Args, Debug)]
+pub(crate) struct Yank {
+    /// The package and its exact version
+    #[arg(value_name = "PKG@VERSION")]
+    pub(crate) package: String,
+    /// Why, for those who use it
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) writer: Writer,
+}
+
+/// Forbid a version: it never runs again, not even where it is locked
+#[derive(Args, Debug)]
+pub(crate) struct Revoke {
+    /// The package and its exact version
+    #[arg(value_name = "PKG@VERSION")]
+    pub(crate) package: String,
+    /// Why, for those who use it
+    #[arg(long)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) writer: Writer,
+}
+
+/// Run a package with exactly what it declares and you grant
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero run csvstat@1.2 -- data.csv\n  cargo zero run --allow-fs ./data:ro=/data tool.zero\n  cargo zero run                       (build and run this project)\n  cargo zero run -- ARGUMENTS          (the same, with arguments)\n\nThe program's own exit code passes through."
+)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) args: zrun::RunArgs,
+}
+
+/// Add, remove and list registries
+#[derive(Debug, Subcommand)]
+pub(crate) enum Registry {
+    Add(AddRegistry),
+    /// Forget a registry
+    Remove {
+        /// Which one
+        name: String,
+    },
+    /// List the registries
+    List,
+    /// Show a registry's keys and state
+    Show {
+        /// Which one [default: the default one]
+        name: Option<String>,
+    },
+}
+
+/// Add a registry and pin its root keys
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero registry add team https://zero.example.org/ --root-key RWQ...\n  cargo zero registry add team /srv/zero --root-key root.pub --log-key log.key"
+)]
+pub(crate) struct AddRegistry {
+    /// What to call it
+    pub(crate) name: String,
+    /// A folder or a URL; further ones are mirrors
+    #[arg(value_name = "DIR|URL", required = true)]
+    pub(crate) locations: Vec<String>,
+    /// A root key (may be repeated): a .pub file or its base64 line
+    #[arg(long, value_name = "PUB")]
+    pub(crate) root_key: Vec<String>,
+    /// How many of the root keys must have signed
+    #[arg(long, default_value_t = 1)]
+    pub(crate) threshold: u32,
+    /// The registry's name for itself [default: what its root says]
+    #[arg(long)]
+    pub(crate) origin: Option<String>,
+    /// You hold the log key, so that you can publish: a name or a file
+    #[arg(long, value_name = "KEY")]
+    pub(crate) log_key: Option<String>,
+    /// Ask this one when no registry is named (the first one added always is)
+    #[arg(long)]
+    pub(crate) default: bool,
+}
+
+/// Show and revoke stored consent
+#[derive(Debug, Subcommand)]
+pub(crate) enum Grants {
+    /// List what was consented to
+    List,
+    /// Show one consent in full
+    Show {
+        /// The package's name
+        package: String,
+    },
+    /// Forget a consent, or all: the next run asks again
+    Revoke {
+        /// The package's name
+        #[arg(required_unless_present = "all")]
+        package: Option<String>,
+        /// Forget all of them
+        #[arg(long, conflicts_with = "package")]
+        all: bool,
+    },
+}
+
+/// Show and clean the local store
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// Say where the cache is and how large
+    Info,
+    /// Remove packages and compiled code; all of it can be fetched or made again
+    Clean,
+}
+
+/// Print completions for a shell
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  cargo zero completions bash > ~/.local/share/bash-completion/completions/cargo-zero"
+)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+/// Write the manual pages
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero man | man -l -\n  cargo zero man --dir ~/.local/share/man/man1"
+)]
+pub(crate) struct Man {
+    /// Write one page for each command into this folder, instead of the main page to standard output
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

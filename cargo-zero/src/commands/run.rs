@@ -1,0 +1,389 @@
+//! `run`: obtain, verify, ask, run (spec/capabilities.md, "Consent").
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use zero_format::{Artifact, Digest, PackageRef, PublicKey, SecretKey, Verified, Version};
+use zero_registry::{ResolveOptions, Resolved};
+use zrun::{
+    Answer, Asked, Cache, Consent, Decision, EngineOptions, FILE, Io, Limits, PROMPT, Program,
+    Question, Resolution, RunError, Runner, decide,
+};
+
+use super::target::{self, Target};
+use super::verify;
+use crate::build::{self, Signing};
+use crate::cli::Run;
+use crate::host::{self, Session};
+use crate::project::Project;
+use crate::registries;
+use crate::report::{Class, Failure, Report};
+
+/// A verified program, and who vouches for it.
+struct Subject {
+    artifact: Verified<Artifact>,
+    /// The registry's origin, or [`FILE`].
+    registry: String,
+}
+
+pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Result<Report, Failure> {
+    let (target, args) = split(&run.args, arguments)?;
+    let subject = match target {
+        None => project(session)?,
+        Some(text) => match Target::parse(&text)? {
+            Target::File(path) => file(session, &path)?,
+            Target::Package(package) => package_of(session, run, &text, &package)?,
+        },
+    };
+    let metadata = subject.artifact.metadata();
+    let decision = consent(session, run, &subject)?;
+    for what in &decision.beyond {
+        session.output.warn(&format!(
+            "the package does not declare {what}: that grant does nothing"
+        ));
+    }
+    let limits = Limits::of(&metadata.limits, &run.args.grants.ceiling());
+    let program = {
+        let _step = session.output.step("compiling");
+        load(session, &subject.artifact, &limits)?
+    };
+    let output = session.output;
+    let mut runner = Runner::new(&program)
+        .grants(decision.grants)
+        .limits(limits)
+        .strict(run.args.grants.strict);
+    runner = runner
+        .quiet(session.output.quiet)
+        .io(Io::inherit())
+        .on_time_limit(move |limit| {
+            output.die(&limit_failure(&limit));
+        });
+    if let Some(export) = &run.args.invoke {
+        let called = runner
+            .call_text(export, &texts(&args)?)
+            .map_err(|error| ended(&error))?;
+        let result = called.to_json();
+        let text = match &result {
+            serde_json::Value::Null => String::new(),
+            serde_json::Value::String(text) => format!("{text}\n"),
+            other => format!("{other}\n"),
+        };
+        return Ok(Report::new(
+            serde_json::json!({ "export": export, "result": result }),
+            text,
+        ));
+    }
+    let outcome = runner.args(args).run().map_err(|error| ended(&error))?;
+    // A shell shows eight bits of it, as it does for every program.
+    Ok(Report::exit(u8::try_from(outcome.code & 0xff).unwrap_or(1)))
+}
+
+/// What to run, and the program's own arguments. `run -- ARGS` runs this project.
+fn split(
+    args: &zrun::RunArgs,
+    arguments: &[OsString],
+) -> Result<(Option<String>, Vec<OsString>), Failure> {
+    // clap swallows a `--` that stands before the first word; what is left tells whether there was one.
+    let before = arguments
+        .len()
+        .checked_sub(args.command.len() + 1)
+        .and_then(|index| arguments.get(index));
+    if !args.command.is_empty() && before.is_some_and(|word| word == "--") {
+        return Ok((None, args.command.clone()));
+    }
+    let (target, rest) = args.split();
+    let Some(target) = target else {
+        return Ok((None, Vec::new()));
+    };
+    let text = target
+        .to_str()
+        .ok_or_else(|| Failure::usage("the package's name is not UTF-8"))?;
+    if text.starts_with('-') {
+        return Err(Failure::usage(format!("`run` has no option `{text}`"))
+            .hint("options of the program itself stand after its name; `cargo zero run --help` lists those of `run`"));
+    }
+    Ok((Some(text.to_owned()), rest.to_vec()))
+}
+
+fn texts(args: &[OsString]) -> Result<Vec<String>, Failure> {
+    let text = |argument: &OsString| {
+        argument
+            .to_str()
+            .map(String::from)
+            .ok_or_else(|| Failure::usage("an argument is not UTF-8"))
+    };
+    args.iter().map(text).collect()
+}
+
+/// Builds the project and signs it with a key that only this user's runs know.
+fn project(session: &Session) -> Result<Subject, Failure> {
+    let project = Project::load(session)?;
+    let built = build::build(session, &project, false)?;
+    let secret = session.home.secret().map_err(|error| {
+        Failure::failed("cannot use the home")
+            .because(&error)
+            .hint_if(error.hint())
+    })?;
+    let key = local_key(secret.as_bytes());
+    let bytes = built.sign(Signing::With(&key))?;
+    let artifact = target::decode(Path::new(&built.file_name()), bytes)?;
+    Ok(Subject {
+        artifact: verify::check(&built.file_name(), artifact, &[key.public_key()])?,
+        registry: FILE.to_owned(),
+    })
+}
+
+/// A key for one's own unpublished builds: the same for every build, so that consent given once is remembered.
+fn local_key(secret: &[u8; 32]) -> SecretKey {
+    let derive = |purpose: &[u8]| Digest::of(&[purpose, secret].concat());
+    let (first, second) = (derive(b"zero local key 1\n"), derive(b"zero local key 2\n"));
+    let mut entropy = [0; 40];
+    for (to, from) in entropy
+        .iter_mut()
+        .zip(first.as_bytes().iter().chain(second.as_bytes()))
+    {
+        *to = *from;
+    }
+    SecretKey::generate(entropy)
+}
+
+/// A file given by path: one of the user's own keys, or of those that the user trusts, must have signed it.
+fn file(session: &Session, path: &Path) -> Result<Subject, Failure> {
+    let name = path.display().to_string();
+    let artifact = target::decode(path, target::read(path)?)?;
+    let artifact = verify::check(&name, artifact, &verify::trusted(session)?)?;
+    Ok(Subject {
+        artifact,
+        registry: FILE.to_owned(),
+    })
+}
+
+/// A package of a registry: remembered while fresh, else resolved, fetched and remembered.
+fn package_of(
+    session: &Session,
+    run: &Run,
+    text: &str,
+    package: &PackageRef,
+) -> Result<Subject, Failure> {
+    let (name, registry) = registries::choose(session, package.registry())?;
+    let selector = selector(session, &name, text);
+    let secret = session.home.secret().ok();
+    let remembered = secret
+        .as_ref()
+        .and_then(|secret| session.home.recall(secret, &selector));
+    let remembered = remembered.filter(|found| found.origin == registry.origin.as_str());
+    if let Some(found) = remembered
+        .as_ref()
+        .filter(|found| reusable(session, run, found))
+    {
+        if let Some(artifact) = stored(found) {
+            return Ok(Subject {
+                artifact,
+                registry: found.origin.clone(),
+            });
+        }
+    }
+    if run.args.locked && remembered.is_none() {
+        return Err(Failure::new(
+            Class::NotFound,
+            format!("`--locked`: {text} was never run here"),
+        )
+        .hint(format!(
+            "run it once without `--locked`: cargo zero run {text}"
+        )));
+    }
+    let client = registries::client(session, &name, &registry)?;
+    let lock: Option<Version> = remembered
+        .filter(|_| run.args.locked)
+        .map(|found| found.version);
+    let options = ResolveOptions {
+        lock,
+        refresh: run.args.update,
+    };
+    let resolved = registries::resolve(session, &client, package, &options)?;
+    let artifact = registries::fetch(session, &client, &resolved)?;
+    announce(session, &resolved, &artifact);
+    let fresh_until = resolved.checked_at.plus(registry.fresh_seconds).seconds();
+    let resolution = Resolution {
+        selector,
+        origin: resolved.origin.to_string(),
+        name: resolved.name.clone(),
+        version: resolved.version.clone(),
+        digest: resolved.digest,
+        size: resolved.size,
+        signers: resolved.signers.iter().map(PublicKey::to_base64).collect(),
+        capabilities: resolved.capabilities_digest,
+        head_expires: resolved.head_expires.seconds(),
+        fresh_until,
+        blob: client.blob_path(&resolved),
+    };
+    // Without it the next run is slower, no more.
+    if let Err(error) = session.home.remember(&resolution) {
+        session.output.detail(&format!("not remembered: {error}"));
+    }
+    Ok(Subject {
+        artifact,
+        registry: resolved.origin.to_string(),
+    })
+}
+
+/// The name under which an answer is remembered: as typed, unless `--registry` changed its meaning.
+fn selector(session: &Session, name: &zero_format::RegistryName, text: &str) -> String {
+    if session.registry.is_some() && !text.contains(':') {
+        format!("{name}:{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn reusable(session: &Session, run: &Run, found: &Resolution) -> bool {
+    if run.args.update {
+        return false;
+    }
+    // A lock holds as long as the registry's signature on the state does; offline likewise.
+    let vouched = session.now < found.head_expires;
+    found.is_fresh(session.now) || (vouched && (run.args.locked || session.offline))
+}
+
+/// The remembered file, verified again: the fast path that skips this is zrun's.
+fn stored(found: &Resolution) -> Option<Verified<Artifact>> {
+    let bytes = std::fs::read(&found.blob).ok()?;
+    let artifact = Artifact::decode(bytes).ok()?;
+    if artifact.digest() != found.digest {
+        return None;
+    }
+    zero_format::verify(artifact, &found.keys()?).ok()
+}
+
+fn announce(session: &Session, resolved: &Resolved, artifact: &Verified<Artifact>) {
+    let signers: Vec<String> = artifact
+        .signers()
+        .iter()
+        .map(PublicKey::key_id_hex)
+        .collect();
+    session.output.note(&format!(
+        "{} {} from {} ({}…, signed by {})",
+        resolved.name,
+        resolved.version,
+        resolved.origin,
+        resolved.digest.to_hex().get(..12).unwrap_or_default(),
+        signers.join(", ")
+    ));
+    if resolved.yanked {
+        session.output.warn(&format!(
+            "{} {} was withdrawn by its publisher",
+            resolved.name, resolved.version
+        ));
+    }
+}
+
+/// What the run may use: what the flags say, what was consented to before, or what the user says now.
+fn consent(session: &Session, run: &Run, subject: &Subject) -> Result<Decision, Failure> {
+    let metadata = subject.artifact.metadata();
+    let declared = &metadata.capabilities;
+    let asked = run.args.grants.asked();
+    let variable = |name: &str| host::variable(name).and_then(|value| value.into_string().ok());
+    let decision = decide(declared, &asked, &variable);
+    if decision.outstanding.is_empty() {
+        return Ok(decision);
+    }
+    let Some(signer) = subject.artifact.signers().first() else {
+        return Err(Failure::new(Class::Untrusted, "nobody signed the program"));
+    };
+    let all = Asked {
+        declared: true,
+        ..asked
+    };
+    let package = &metadata.package;
+    if session
+        .home
+        .has_consent(&subject.registry, &package.name, signer, declared)
+    {
+        return Ok(decide(declared, &all, &variable));
+    }
+    let before = session
+        .home
+        .previous_consent(&subject.registry, &package.name, signer);
+    let question = Question {
+        registry: &subject.registry,
+        package: &package.name,
+        version: &package.version,
+        signer,
+        signer_trusted: true,
+        declared,
+        outstanding: &decision.outstanding,
+        before: before.as_ref().map(|consent| &consent.capabilities),
+    };
+    match answer(session, &question)? {
+        Answer::No => Err(Failure::new(
+            Class::Denied,
+            format!("{} was not allowed to run", package.name),
+        )),
+        Answer::Once => Ok(decide(declared, &all, &variable)),
+        Answer::Always => {
+            let consent = Consent {
+                registry: subject.registry.clone(),
+                package: package.name.clone(),
+                signer: signer.to_base64(),
+                capabilities: declared.clone(),
+                version: package.version.clone(),
+                given: session.now,
+            };
+            session
+                .home
+                .store_consent(&consent)
+                .map_err(|error| Failure::failed("cannot store the consent").because(&error))?;
+            Ok(decide(declared, &all, &variable))
+        }
+    }
+}
+
+fn answer(session: &Session, question: &Question<'_>) -> Result<Answer, Failure> {
+    if !session.interactive {
+        let needs: Vec<String> = question.outstanding.describe();
+        return Err(Failure::new(Class::Denied, format!("{} asks for what was not granted", question.package))
+            .details(needs.iter().map(|need| format!("  - {need}")).collect::<Vec<_>>().join("\n"))
+            .hint("to grant all of it: cargo zero run --allow-declared …; `cargo zero run --help` lists single grants"));
+    }
+    session.output.question(&question.screen());
+    session.output.question("\n");
+    Ok(Answer::parse(&session.ask(PROMPT)?))
+}
+
+fn load(
+    session: &Session,
+    artifact: &Verified<Artifact>,
+    limits: &Limits,
+) -> Result<Program, Failure> {
+    let cache = Cache::open(&session.home).map_err(|error| {
+        Failure::failed("cannot use the cache")
+            .because(&error)
+            .hint_if(error.hint())
+    })?;
+    // The process ends with the program, so nothing has to be able to interrupt it; zrun uses the same code.
+    let options = EngineOptions {
+        interruptible: false,
+        fuel: limits.fuel.is_some(),
+    };
+    Program::load(artifact, options, &cache)
+        .map_err(|error| Failure::failed("cannot run the program").because(&error))
+}
+
+fn limit_failure(limit: &zrun::LimitReached) -> Failure {
+    Failure::new(Class::Limit, limit.to_string()).hint_if(limit.hint())
+}
+
+fn ended(error: &RunError) -> Failure {
+    let class = match error.exit_code() {
+        zrun::exit::LIMIT => Class::Limit,
+        zrun::exit::TRAPPED => Class::Trapped,
+        zrun::exit::USAGE => Class::Usage,
+        zrun::exit::NOT_FOUND => Class::NotFound,
+        _ => Class::Failed,
+    };
+    let failure = Failure::new(class, error.to_string()).hint_if(error.hint());
+    match error {
+        RunError::Trap { backtrace, .. } => failure.details(backtrace.clone()),
+        _ => failure,
+    }
+}
