@@ -167,10 +167,19 @@ impl Denials {
         };
         match self.declared.fs.iter().find(covers).map(|rule| &rule.scope) {
             Some(FsScope::Guest(scope)) => format!("allow with --allow-fs DIR:{mode}={scope}"),
+            _ if self.declares_arguments(access) => {
+                "allow by naming the file as an argument, without --deny-fs".to_owned()
+            }
             _ => undeclared(&format!(
                 r#"fs = [{{ guest = "{path}", access = "{word}" }}]"#
             )),
         }
+    }
+
+    /// Whether files that are named on the command line could have been used this way.
+    fn declares_arguments(&self, access: Access) -> bool {
+        let covers = |rule: &FsRule| rule.scope == FsScope::Args && rule.access >= access;
+        self.declared.fs.iter().any(covers)
     }
 
     fn net_advice(&self, host: &str, port: Option<u16>) -> String {
@@ -283,6 +292,22 @@ mod tests {
                 "zrun: denied: read /data/x.csv — allow with --allow-fs DIR:ro=/data",
                 "zrun: denied: write /data/x.csv — the package does not declare it; its developer would add \
                  `fs = [{ guest = \"/data/x.csv\", access = \"read-write\" }]` to [capabilities] in Zero.toml",
+            ]
+        );
+    }
+
+    #[test]
+    fn files_that_arguments_may_name_are_not_called_undeclared() {
+        let mut declared = data();
+        for rule in &mut declared.fs {
+            rule.scope = FsScope::Args;
+        }
+        let (denials, capture) = denials(declared, false);
+        denials.deny(read("/x.csv")).unwrap();
+        assert_eq!(
+            lines(&capture),
+            [
+                "zrun: denied: read /x.csv — allow by naming the file as an argument, without --deny-fs"
             ]
         );
     }
