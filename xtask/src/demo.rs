@@ -17,6 +17,12 @@ const PACKAGE: &str = "csvstat";
 const FIRST: &str = "1.2.0";
 const SECOND: &str = "1.2.3";
 
+/// A package that wants the clock.
+const MOMENT: [(&str, &str); 2] = [
+    ("Zero.toml", include_str!("demo/moment/Zero.toml")),
+    ("moment.wat", include_str!("demo/moment/moment.wat")),
+];
+
 /// Runs the whole story in a temporary folder.
 pub(crate) fn run(host: &Host) -> Result<()> {
     setup::ensure(host, &[Need::WasmTarget, Need::Demo])?;
@@ -110,6 +116,16 @@ fn publish_side(publisher: &Person, host: &Host, scratch: &Path) -> Result<Strin
             &Expect::code(0).says(version),
         )?;
     }
+    shell::title("A second package, written by hand");
+    let moment = publisher.at("moment");
+    fs::create_dir(moment.dir()).context(|| "create moment".to_owned())?;
+    for (name, text) in MOMENT {
+        fs::write(moment.dir().join(name), text).context(|| format!("write {name}"))?;
+    }
+    moment.does(
+        &["cargo", "zero", "publish"],
+        &Expect::code(0).says("moment 1.0.0"),
+    )?;
     publisher.does(&["zero-registry", "verify", registry], &Expect::code(0))?;
     Ok(root_key)
 }
@@ -132,50 +148,48 @@ fn reader_side(reader: &Person, host: &Host, url: &str, root_key: &str) -> Resul
         ],
         &Expect::code(0),
     )?;
-    shell::title("Nothing is granted unasked: without a terminal the answer is No");
+    shell::title(
+        "The main job: fetch, verify, run. Naming data.csv grants that file, to read, and nothing else",
+    );
     reader.does(
         &["cargo", "zero", "run", "csvstat@1.2", "--", "data.csv"],
-        &Expect::code(126).says("--allow-declared"),
-    )?;
-    shell::title("Granted: it reads data.csv and nothing else");
-    reader.does(
-        &[
-            "cargo",
-            "zero",
-            "run",
-            "--allow-declared",
-            "csvstat@1.2",
-            "--",
-            "data.csv",
-        ],
         &Expect::code(0)
             .says(SECOND)
             .says("population")
             .says("1495013.800"),
     )?;
     reader.does(
-        &[
-            "cargo",
-            "zero",
-            "run",
-            "--allow-declared",
-            "csvstat@1.2.0",
-            "--",
-            "--version",
-        ],
+        &["cargo", "zero", "run", "csvstat@1.2.0", "--", "--version"],
         &Expect::code(0).says(FIRST),
     )?;
-    shell::title("The same again, warm: no network, no compilation");
+    shell::title("The same again with the runner alone: warm, no network, no compilation");
     reader.does(
-        &["zrun", "--allow-declared", "csvstat@1.2", "--", "data.csv"],
+        &["zrun", "csvstat@1.2", "--", "data.csv"],
         &Expect::code(0).says("1495013.800"),
     )?;
     shell::title(
-        "Denied for this run: the program sees WASI's error, the person sees which flag would allow it",
+        "Denied for this run: the program sees an error, the person sees why, and what would allow it",
     );
     reader.does(
         &["zrun", "--deny-fs", "csvstat@1.2", "--", "data.csv"],
-        &Expect::failure().says("--allow-fs"),
+        &Expect::failure().says("--deny-fs"),
+    )?;
+    shell::title(
+        "A program that wants the clock: nothing is granted unasked, and without a terminal the answer is No",
+    );
+    reader.does(
+        &["cargo", "zero", "run", "moment"],
+        &Expect::code(126).says("--allow-declared"),
+    )?;
+    reader.does(
+        &["cargo", "zero", "run", "--allow-clock", "moment"],
+        &Expect::code(0).says("I can see the clock."),
+    )?;
+    reader.does(
+        &["cargo", "zero", "run", "--deny-clock", "moment"],
+        &Expect::code(0)
+            .says("I may not see the clock.")
+            .says("--allow-clock"),
     )?;
     Ok(())
 }
