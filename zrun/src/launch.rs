@@ -80,6 +80,18 @@ fn launch(args: &RunArgs) -> Result<ExitCode, Stop> {
         let usage = Failure::new(exit::USAGE, "name a package or a .zero file");
         return Err(usage.hint(Some("zrun --help")).into());
     };
+    // clap takes an unknown flag for the first word of the program's command line.
+    if target.as_encoded_bytes().starts_with(b"-") {
+        let usage = Failure::new(
+            exit::USAGE,
+            format!("zrun has no option `{}`", target.display()),
+        );
+        return Err(usage
+            .hint(Some(
+                "options of the program itself stand after its name; see zrun --help",
+            ))
+            .into());
+    }
     let home = Home::locate(&environment)
         .map_err(|error| Failure::of(exit::FAILED, &error).hint(error.hint()))?;
     let cache =

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use wasmtime::component::{Component, HasData, Linker, LinkerInstance, Resource, ResourceTable};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{
+    Component, HasData, Linker, LinkerInstance, Resource, ResourceTable, ResourceType,
+};
 use wasmtime::{Engine, StoreContextMut};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
@@ -176,8 +179,87 @@ pub(crate) fn linker(engine: &Engine, component: &Component) -> wasmtime::Result
     for interface in imports(engine, component) {
         guard(&mut linker, &interface)?;
     }
-    linker.define_unknown_imports_as_traps(component)?;
+    stub_foreign(&mut linker, engine, component)?;
     Ok(linker)
+}
+
+/// A resource of an interface that nobody here provides; none is ever made.
+struct Foreign;
+
+/// Lets a component start that imports more than is provided: a use of that traps with its name.
+fn stub_foreign(
+    linker: &mut Linker<Host>,
+    engine: &Engine,
+    component: &Component,
+) -> wasmtime::Result<()> {
+    let mut known = Vec::new();
+    for (name, item) in component.component_type().imports(engine) {
+        let ComponentItem::ComponentInstance(interface) = item.ty else {
+            continue;
+        };
+        let provided = name.split('@').next().is_some_and(is_provided);
+        for (export, item) in interface.exports(engine) {
+            match item.ty {
+                // An interface that only uses another's resource lists it as well; defined twice it would be two.
+                ComponentItem::Resource(resource) if !known.contains(&resource) => {
+                    known.push(resource);
+                    if !provided {
+                        linker.instance(name)?.resource(
+                            export,
+                            ResourceType::host::<Foreign>(),
+                            |_, _| Ok(()),
+                        )?;
+                    }
+                }
+                ComponentItem::ComponentFunc(_) if !provided => {
+                    let what = format!("{name}#{export}");
+                    linker.instance(name)?.func_new(export, move |_, _, _, _| {
+                        Err(wasmtime::Error::msg(format!(
+                            "nothing provides the import {what}"
+                        )))
+                    })?;
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The interfaces of WASI that are provided.
+fn is_provided(interface: &str) -> bool {
+    const PROVIDED: [&str; 27] = [
+        "cli/environment",
+        "cli/exit",
+        "cli/stderr",
+        "cli/stdin",
+        "cli/stdout",
+        "cli/terminal-input",
+        "cli/terminal-output",
+        "cli/terminal-stderr",
+        "cli/terminal-stdin",
+        "cli/terminal-stdout",
+        "clocks/monotonic-clock",
+        "clocks/wall-clock",
+        "filesystem/preopens",
+        "filesystem/types",
+        "io/error",
+        "io/poll",
+        "io/streams",
+        "random/insecure",
+        "random/insecure-seed",
+        "random/random",
+        "sockets/instance-network",
+        "sockets/ip-name-lookup",
+        "sockets/network",
+        "sockets/tcp",
+        "sockets/tcp-create-socket",
+        "sockets/udp",
+        "sockets/udp-create-socket",
+    ];
+    interface
+        .strip_prefix("wasi:")
+        .is_some_and(|interface| PROVIDED.contains(&interface))
 }
 
 /// Interfaces that give away nothing.
