@@ -86,6 +86,13 @@ fn fs(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<FsRule> {
             Some((place, "ro")) => (place, Access::Read),
             _ => (text, Access::Read),
         };
+        // `/data:wr` is a slip far more often than the name of a folder.
+        if place.contains(':') {
+            let hint = "write `:ro` or `:rw`; a path with a colon needs the long form, `{ guest = \"…\", access = \"read\" }`";
+            let message = "`fs`: after a `:` only `ro` or `rw` can stand".to_owned();
+            reader.fault(item.span(), message, Some(hint.to_owned()));
+            return None;
+        }
         let scope = if place == "args" {
             FsScope::Args
         } else {

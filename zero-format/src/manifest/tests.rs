@@ -161,6 +161,11 @@ fn an_empty_file_asks_for_nothing() {
 /// A faulty manifest, how its first fault starts, and what the advice contains.
 const FAULTS: &[(&str, &str, &str)] = &[
     (
+        "[capabilities]\nfs = \"/data:wr\"\n",
+        "2:6: `fs`: after a `:` only `ro` or `rw` can stand",
+        "needs the long form",
+    ),
+    (
         "[package]\nverison = \"1.0.0\"\n",
         "2:1: unknown key `verison` in [package]",
         "did you mean `version`?",
