@@ -11,13 +11,13 @@ import sys
 # Bytecode beside the sources would be one more thing to ignore.
 sys.dont_write_bytecode = True
 
-from gen import artifacts, metadatas, output, registries, signatures, texts, whole  # noqa: E402
+from gen import artifacts, imports, manifests, metadatas, output, registries, signatures, texts, whole  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def main(arguments):
-    areas = [artifacts.area(), metadatas.area(), texts.names(), texts.versions(), texts.capabilities(),
+    areas = [artifacts.area(), metadatas.area(), manifests.area(), imports.area(), texts.names(), texts.versions(), texts.capabilities(),
              signatures.keys(), signatures.minisigs(), registries.roots(), registries.chains(), registries.heads(),
              registries.maps(), registries.logs(), whole.area()]
     if arguments == ["--check"]:

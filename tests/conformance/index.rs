@@ -9,13 +9,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// The areas, each of which has a test of its own.
-const AREAS: [&str; 13] = [
+const AREAS: [&str; 15] = [
     "artifact",
     "capability",
     "chain",
     "head",
+    "import",
     "key",
     "log",
+    "manifest",
     "map",
     "metadata",
     "minisig",

@@ -65,11 +65,7 @@ fn public_key(vector: &Vector) -> Result<PublicKey, String> {
 fn every_key_has_its_outcome() {
     check(&vectors("key"), |vector| {
         let key = public_key(vector)?;
-        let hex: String = key
-            .as_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hex = hex::encode(key.as_bytes());
         assert_eq!(hex, vector.get::<String>("public"), "{}", vector.name());
         assert_eq!(
             key.key_id_hex(),

@@ -6,12 +6,14 @@
 mod artifact;
 mod chain;
 mod class;
+mod decoders;
 mod head;
 mod index;
 mod key;
 mod log;
 mod map;
 mod metadata;
+mod program;
 mod registry;
 mod root;
 mod text;

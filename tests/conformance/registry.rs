@@ -60,7 +60,7 @@ fn fetch(vector: &Vector, place: &Path) -> Result<String, FetchError> {
         origin: vector.get::<String>("origin").parse().expect("an origin"),
         pinned: vector.get::<Keys>("pinned").role(),
         mirrors: vec![Location::Dir(place.to_owned())],
-        fresh: std::time::Duration::from_secs(3600),
+        fresh: std::time::Duration::from_hours(1),
     };
     let now: Timestamp = vector.get::<String>("now").parse().expect("a time");
     let client = Client::new(config, Store::new(store.path()), None).expect("a client");
