@@ -1,4 +1,4 @@
-//! A small web server for one registry directory (spec/registry.md, "Serving").
+//! A small web server for one registry directory (spec/registry.md, "Layout").
 //!
 //! It serves the files of the layout and nothing else; what nginx or a bucket serves from the same
 //! directory is as good. Everything is bounded: headers, connections, the time of each.
