@@ -252,7 +252,27 @@ impl Client {
             });
         }
         let trusted = trust::update(self, now, options.refresh)?;
-        let package = self.package(&trusted, request.name())?;
+        match self.choose(&trusted, request, options) {
+            // What the remembered state lacks may have been published since.
+            Err(error)
+                if error.class() == ErrorClass::NotFound
+                    && trusted.is_remembered()
+                    && !self.mirrors.is_empty() =>
+            {
+                self.choose(&trust::update(self, now, true)?, request, options)
+            }
+            answer => answer,
+        }
+    }
+
+    /// The release that answers a request in this state.
+    fn choose(
+        &self,
+        trusted: &Trusted,
+        request: &PackageRef,
+        options: &ResolveOptions,
+    ) -> Result<Resolved, FetchError> {
+        let package = self.package(trusted, request.name())?;
         let release = resolve(&package, request.req(), options.lock.as_ref())?;
         Ok(Resolved {
             origin: self.config.origin.clone(),

@@ -50,6 +50,7 @@ scenarios! {
     new_roots_are_followed,
     offline_lives_on_what_is_stored_until_it_expires,
     versions_are_chosen_as_written,
+    what_a_remembered_state_lacks_is_asked_for,
     yanked_and_revoked_releases,
 }
 
@@ -224,6 +225,22 @@ fn fresh_needs_no_request_and_stale_one(backend: Backend) {
     let asked = user.client();
     asked.refresh(at(HOUR)).unwrap();
     assert_eq!(asked.traffic().requests, 1);
+}
+
+fn what_a_remembered_state_lacks_is_asked_for(backend: Backend) {
+    let registry = example();
+    let place = backend.place(&registry);
+    let user = User::of(&[&place]);
+    user.client().resolve(&request("tool@1.0"), T0).unwrap();
+    registry.release("tool", "1.2.0", T0);
+    registry.claim("younger", T0);
+    registry.release("younger", "0.1.0", T0);
+    // Still fresh, so what it has answers without asking; what it lacks may be new.
+    let known = user.client().resolve(&request("tool@1.0"), T0).unwrap();
+    assert_eq!(known.version, version("1.0.1"));
+    let new = user.client().resolve(&request("tool@1.2"), T0).unwrap();
+    assert_eq!(new.version, version("1.2.0"));
+    assert!(user.client().resolve(&request("younger"), T0).is_ok());
 }
 
 fn a_stale_mirror_is_skipped_never_obeyed(backend: Backend) {

@@ -320,10 +320,10 @@ impl FetchError {
             Self::Mirrors { failures, .. } => {
                 decisive(&failures.0).and_then(|failure| failure.error.hint())
             }
-            Self::NoPackage { registry, name } => Some(format!(
-                "look for it under another name: cargo zero search --registry {registry} {}",
-                name.base()
-            )),
+            Self::NoPackage { .. } => Some(
+                "check the spelling, or ask another registry by name, NAME:PACKAGE; `cargo zero registry list` shows them"
+                    .to_owned(),
+            ),
             Self::Offline { .. } | Self::OfflineStale { .. } => {
                 Some("run the command once without --offline".to_owned())
             }

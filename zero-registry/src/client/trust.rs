@@ -24,6 +24,8 @@ pub struct Trusted {
     head: VerifiedHead,
     checked_at: Timestamp,
     mirror: usize,
+    /// No mirror was asked for it: it is the state of an earlier call.
+    remembered: bool,
 }
 
 impl Trusted {
@@ -40,6 +42,11 @@ impl Trusted {
     /// The newest state of log and map.
     pub fn head(&self) -> &VerifiedHead {
         &self.head
+    }
+
+    /// Whether it is the state of an earlier call, so that a mirror may have a newer one.
+    pub(super) fn is_remembered(&self) -> bool {
+        self.remembered
     }
 
     /// When a mirror last confirmed that this is the newest state.
@@ -102,6 +109,7 @@ pub(super) fn update(
                     head: answer.head,
                     checked_at: now,
                     mirror: place,
+                    remembered: false,
                 });
             }
             Err(error) => failures.push(MirrorFailure {
@@ -184,6 +192,7 @@ fn from_memory(memory: &Memory, now: Timestamp) -> Result<Trusted, HeadError> {
         head,
         checked_at: memory.stored.checked_at,
         mirror: 0,
+        remembered: true,
     })
 }
 
