@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def main(arguments):
     areas = [artifacts.area(), metadatas.area(), manifests.area(), imports.area(), texts.names(), texts.versions(), texts.capabilities(),
              signatures.keys(), signatures.minisigs(), registries.roots(), registries.chains(), registries.heads(),
-             registries.maps(), registries.logs(), whole.area()]
+             registries.maps(), registries.logs(), registries.resolutions(), whole.area()]
     if arguments == ["--check"]:
         different = output.differences(HERE, areas)
         for path in different:

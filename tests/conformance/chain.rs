@@ -1,10 +1,11 @@
-//! `spec/vectors/chain`: the events of a package, one after the other.
+//! `spec/vectors/{chain,resolve}`: the events of a package, one after the other, and the release that a request means.
 
 use std::collections::BTreeMap;
 
-use zero_format::Digest;
+use zero_format::{Digest, Version, VersionReq};
 use zero_registry::{
     ChainContext, PackageEntry, PackageState, Root, Segment, SignedEvent, Standing, StateError,
+    resolve,
 };
 
 use crate::class::class;
@@ -128,4 +129,30 @@ fn no_change_of_an_event_keeps_its_meaning_unless_it_is_in_an_untrusted_comment(
             }
         }
     }
+}
+
+#[test]
+fn every_request_means_the_release_that_it_must() {
+    let root = Root::decode(&read("resolve", "root.json")).expect("a root");
+    let name = "acme/tool".parse().expect("a name");
+    let chain = read("resolve", "chain.jsonl");
+    let state = chain.split_inclusive(|byte| *byte == b'\n').fold(
+        PackageState::empty(&name),
+        |state, line| {
+            let event = SignedEvent::parse(line).expect("an event");
+            state
+                .apply(&event, &ChainContext::writer(&root))
+                .expect("a good chain")
+        },
+    );
+    check(&vectors("resolve"), |vector| {
+        let request: VersionReq = vector
+            .get::<String>("request")
+            .parse()
+            .expect("a requirement");
+        let lock: Option<Version> = vector.find("lock");
+        let release = resolve(&state, &request, lock.as_ref()).map_err(|error| class(&error))?;
+        assert_eq!(*release.version(), vector.get::<Version>("version"));
+        Ok(())
+    });
 }

@@ -23,12 +23,12 @@ const DECODERS: [Decoder; 17] = [
     ("artifact", &["artifact"], artifact),
     ("bundle", &["log"], |bytes| drop(Bundle::decode(bytes))),
     ("checkpoint", &["head", "registry"], |bytes| {
-        drop(Checkpoint::decode(bytes))
+        drop(Checkpoint::decode(bytes));
     }),
     ("event", &["chain"], event),
     ("head", &["head"], head),
     ("imports", &["import", "artifact"], |bytes| {
-        drop(required_imports(bytes))
+        drop(required_imports(bytes));
     }),
     ("key", &["key"], key),
     ("manifest", &["manifest"], manifest),
@@ -38,14 +38,14 @@ const DECODERS: [Decoder; 17] = [
     ("names", &["manifest"], names),
     ("paths", &["chain"], paths),
     ("receipt", &["metadata"], |bytes| {
-        drop(Receipt::open(bytes, &[7; 32]))
+        drop(Receipt::open(bytes, &[7; 32]));
     }),
     ("root", &["root"], root),
     ("snapshot", &["head", "registry"], |bytes| {
-        drop(Snapshot::decode(bytes))
+        drop(Snapshot::decode(bytes));
     }),
     ("capabilities", &["metadata"], |bytes| {
-        drop(serde_json::from_slice::<Capabilities>(bytes))
+        drop(serde_json::from_slice::<Capabilities>(bytes));
     }),
 ];
 
@@ -209,7 +209,7 @@ fn apply(mut bytes: Vec<u8>, changes: &[Change]) -> Vec<u8> {
                 }
             }
             Change::Insert(index, new) => {
-                drop(bytes.splice(at(index)..at(index), new.iter().copied()))
+                drop(bytes.splice(at(index)..at(index), new.iter().copied()));
             }
             Change::Remove(index, count) => drop(bytes.drain(span(index, *count))),
             Change::Repeat(index, count) => {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// The areas, each of which has a test of its own.
-const AREAS: [&str; 15] = [
+const AREAS: [&str; 16] = [
     "artifact",
     "capability",
     "chain",
@@ -23,6 +23,7 @@ const AREAS: [&str; 15] = [
     "minisig",
     "name",
     "registry",
+    "resolve",
     "root",
     "version",
 ];
@@ -144,6 +145,29 @@ fn every_vector_belongs_to_a_section_of_its_specification() {
             });
             assert!(found, "{}: {section} of {}", vector.name(), index.spec);
         }
+    }
+}
+
+/// The pages show parts of vectors: what they print must be there.
+#[test]
+fn the_worked_example_of_the_registry_is_the_vector() {
+    let spec = fs::read_to_string(folder().join("../registry.md")).expect("spec/registry.md");
+    let (_, example) = spec.split_once("## Worked example").expect("an example");
+    let (example, _) = example.split_once("\n## ").expect("an end");
+    let shown = example.split("```").skip(1).step_by(2).flat_map(str::lines);
+    let base: Vec<String> = files("registry")
+        .into_iter()
+        .filter(|name| name.starts_with("base/"))
+        .map(|name| String::from_utf8_lossy(&read("registry", &name)).into_owned())
+        .collect();
+    for line in shown.filter(|line| !line.is_empty()) {
+        let start = line.split('…').next().unwrap_or(line);
+        // Snapshots lie in base64, and bodies of events as JSON strings.
+        let escaped = start.replace('"', "\\\"");
+        let found = base
+            .iter()
+            .any(|text| text.contains(start) || text.contains(&escaped));
+        assert!(found, "{line}");
     }
 }
 

@@ -480,3 +480,37 @@ def logs():
     entries("cut-entry", r.bundle([b"abc"])[:-1], "an entry that is cut short", "truncated")
     entries("long", b"\x80\x01" + bytes(32769), "an entry of more than 32 KiB", "length")
     return out
+
+
+def resolutions():
+    out = Area("resolve", SPEC)
+    out.put("root.json", r.root())
+    chain = r.Chain()
+    for version in ("0.9.0", "1.0.0", "1.1.0", "1.2.0-rc.1", "1.2.0", "1.3.0", "2.0.0-alpha", "3.0.0", "4.0.0"):
+        chain.release(version)
+    chain.add("yank", version="1.2.0").add("revoke", version="1.3.0").add("yank", version="3.0.0").add("revoke", version="4.0.0")
+    chain.add("yank", version="0.9.0").add("revoke", version="0.9.0")
+    out.put("chain.jsonl", chain.data())
+
+    def case(shows, request, version=None, expect="ok", **more):
+        found = {"version": version} if version else {}
+        out.case("Resolution", shows, expect, request=request, **found, **more)
+
+    case("the highest that is neither yanked nor revoked", "*", "1.1.0")
+    case("the highest of a line", "1", "1.1.0")
+    case("exactly that", "1.0.0", "1.0.0")
+    case("a pre-release that is named", "1.2.0-rc.1", "1.2.0-rc.1")
+    case("a pre-release that is named in a range", ">=2.0.0-alpha, <3", "2.0.0-alpha")
+    case("a range without releases", "2", expect="no-match")
+    case("no such version", "9.9.9", expect="no-match")
+    case("only a yanked one", "3", expect="yanked")
+    case("exactly a yanked one", "1.2.0", expect="yanked")
+    case("only a revoked one", "4", expect="revoked")
+    case("one that was yanked and then revoked", "0.9", expect="revoked")
+    case("yanked and revoked ones", ">=1.2", expect="yanked")
+    case("a locked older one", "1", "1.0.0", lock="1.0.0")
+    case("a locked yanked one", "1", "1.2.0", lock="1.2.0")
+    case("a locked revoked one, never replaced in silence", "1", expect="revoked", lock="1.3.0")
+    case("a lock that does not match", "^1", "1.1.0", lock="0.9.0")
+    case("a lock of no release", "1", "1.1.0", lock="1.0.7")
+    return out
