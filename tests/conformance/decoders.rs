@@ -151,7 +151,7 @@ fn seeds(areas: &[&str]) -> Vec<Vec<u8>> {
         let names = files(area).into_iter().filter(|name| name != "index.json");
         names
             .map(|name| read(area, &name))
-            .filter(|bytes| bytes.len() < 8_000)
+            .filter(|bytes| bytes.len() < 4_000)
     });
     seeds.collect()
 }

@@ -1,7 +1,5 @@
 //! `spec/vectors/head`: the one mutable file of a registry.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use zero_format::Digest;
 use zero_registry::{Head, HeadCheck, HeadError, Root, Timestamp, Tree, VerifiedHead};
@@ -29,34 +27,48 @@ fn bytes(vector: &Vector) -> Vec<u8> {
     read(AREA, vector.file.as_deref().expect("a file"))
 }
 
-fn judge(vector: &Vector, bytes: &[u8]) -> Result<VerifiedHead, String> {
-    let now: Timestamp = vector.get::<String>("now").parse().expect("a time");
-    let root = Root::decode(&read(AREA, &vector.get::<String>("root"))).expect("a root");
-    let stored = vector.find::<WireTree>("stored").map(|tree| Tree {
-        size: tree.size,
-        hash: tree.hash,
-    });
-    let check = Head::decode(bytes)
-        .and_then(|head| head.verify(&root, stored, now))
-        .map_err(|error| head_class(&error))?;
-    match check {
-        HeadCheck::Verified(head) => Ok(head),
-        HeadCheck::Grown(pending) => {
-            let tile = vector.find::<String>("tile").map(|file| read(AREA, &file));
-            let tiles: BTreeMap<_, _> = pending
-                .tiles()
-                .into_iter()
-                .filter_map(|id| Some((id, tile.clone()?)))
-                .collect();
-            pending.check(&tiles).map_err(|error| head_class(&error))
+/// What a `head` is judged against.
+struct Case {
+    now: Timestamp,
+    root: Root,
+    stored: Option<Tree>,
+    tile: Option<Vec<u8>>,
+}
+
+impl Case {
+    fn load(vector: &Vector) -> Self {
+        let tree = |tree: WireTree| Tree {
+            size: tree.size,
+            hash: tree.hash,
+        };
+        Self {
+            now: vector.get::<String>("now").parse().expect("a time"),
+            root: Root::decode(&read(AREA, &vector.get::<String>("root"))).expect("a root"),
+            stored: vector.find("stored").map(tree),
+            tile: vector.find::<String>("tile").map(|file| read(AREA, &file)),
         }
+    }
+
+    fn judge(&self, bytes: &[u8]) -> Result<VerifiedHead, String> {
+        let check = Head::decode(bytes)
+            .and_then(|head| head.verify(&self.root, self.stored, self.now))
+            .map_err(|error| head_class(&error))?;
+        let pending = match check {
+            HeadCheck::Verified(head) => return Ok(head),
+            HeadCheck::Grown(pending) => pending,
+        };
+        let tiles = pending.tiles().into_iter();
+        let tiles = tiles.filter_map(|id| Some((id, self.tile.clone()?)));
+        pending
+            .check(&tiles.collect())
+            .map_err(|error| head_class(&error))
     }
 }
 
 #[test]
 fn every_vector_has_its_outcome() {
     check(&vectors(AREA), |vector| {
-        let head = judge(vector, &bytes(vector))?;
+        let head = Case::load(vector).judge(&bytes(vector))?;
         assert_eq!(
             head.tree().size,
             vector.get::<u64>("size"),
@@ -71,16 +83,16 @@ fn every_vector_has_its_outcome() {
 #[test]
 fn no_change_and_no_cut_of_a_good_head_is_accepted() {
     for vector in vectors(AREA).iter().filter(|vector| vector.is_good()) {
-        let whole = bytes(vector);
+        let (case, whole) = (Case::load(vector), bytes(vector));
         let text = String::from_utf8(whole.clone()).expect("UTF-8");
         let witness = text.find("\u{2014} witness").unwrap_or(whole.len());
         for at in 0..whole.len() {
-            for change in [0x01, 0x02, 0x20, 0x80] {
+            for change in [0x01, 0x20] {
                 let mut changed = whole.clone();
                 if let Some(byte) = changed.get_mut(at) {
                     *byte ^= change;
                 }
-                let accepted = judge(vector, &changed).is_ok();
+                let accepted = case.judge(&changed).is_ok();
                 assert!(
                     !accepted || at >= witness,
                     "{}: byte {at} ^ {change}",
@@ -88,7 +100,7 @@ fn no_change_and_no_cut_of_a_good_head_is_accepted() {
                 );
             }
             let cut = whole.get(..at).unwrap_or_default();
-            let accepted = judge(vector, cut).is_ok();
+            let accepted = case.judge(cut).is_ok();
             assert!(!accepted || at == witness, "{} cut to {at}", vector.name());
         }
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::Value;
-use zero_format::{CapabilityKind, ImportClass, ImportsError, Manifest, required_imports};
+use zero_format::{
+    Capabilities, CapabilityKind, ImportClass, ImportsError, Manifest, check_imports,
+    required_imports,
+};
 
 use crate::class::class;
 use crate::index::{check, read, read_text, vectors};
@@ -81,6 +84,28 @@ fn every_program_needs_what_it_must() {
             "{}",
             vector.name()
         );
+        if let Some(declared) = vector.find::<Capabilities>("declared") {
+            let report = check_imports(&imports, &declared);
+            let mut missing = report.undeclared.iter().map(|missing| missing.kind);
+            let words = |kinds: &mut dyn Iterator<Item = CapabilityKind>| -> Vec<String> {
+                kinds.map(|kind| kind.to_string()).collect()
+            };
+            let undeclared = words(&mut missing);
+            assert_eq!(
+                undeclared,
+                vector.get::<Vec<String>>("undeclared"),
+                "{}",
+                vector.name()
+            );
+            let unused = words(&mut report.unused.iter().copied());
+            assert_eq!(
+                unused,
+                vector.get::<Vec<String>>("unused"),
+                "{}",
+                vector.name()
+            );
+            assert_eq!(report.is_ok(), undeclared.is_empty());
+        }
         Ok(())
     });
 }

@@ -214,6 +214,10 @@ def trust(out):
     add_("signature-s-plus-l", forged(ed25519.malleate(PUBLISHER.sign(message))), "a scalar that is not reduced", "signature")
     add_("signature-low-order-r", forged(ed25519.sign_with_low_order_r(PUBLISHER.seed, message)),
          "a commitment of small order", "signature")
+    add_("signature-unreduced-r", forged(ed25519.sign_with_unreduced_r(PUBLISHER.seed, message)),
+         "a commitment that is not reduced", "signature")
+    add_("signature-cofactor", forged(ed25519.sign_for_cofactor(PUBLISHER.seed, message)),
+         "a signature that holds only times the cofactor", "signature")
     add_("signature-zero", forged(bytes(64)), "64 zero bytes", "signature")
 
 

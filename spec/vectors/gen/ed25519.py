@@ -44,9 +44,19 @@ def encode(point):
     return (y | (x & 1) << 255).to_bytes(32, "little")
 
 
+def decode(data):
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & (2**255 - 1)
+    x = recover_x(y, sign)
+    return (x, y, 1, x * y % P)
+
+
 _BASE_Y = 4 * pow(5, P - 2, P) % P
 _BASE_X = recover_x(_BASE_Y, 0)
 BASE = (_BASE_X, _BASE_Y, 1, _BASE_X * _BASE_Y % P)
+# Points of order 4 and 8; those of order 1 and 2 have y = 1 and y = -1.
+ORDER_4 = bytes(32)
+ORDER_8 = bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
 IDENTITY = encode((0, 1, 1, 0))
 
 
@@ -75,8 +85,20 @@ def sign_with_low_order_r(seed, message):
     return _finish(seed, expand(seed)[0], 0, message)
 
 
-def _finish(seed, scalar, nonce, message):
-    r = encode(multiply(nonce, BASE))
+def sign_with_unreduced_r(seed, message):
+    """The same, with the identity written as y = 2^255 - 18."""
+    return _finish(seed, expand(seed)[0], 0, message, (P + 1).to_bytes(32, "little"))
+
+
+def sign_for_cofactor(seed, message):
+    """A signature whose R has a part of order 8: the equation holds only when multiplied by the cofactor."""
+    nonce = _hash(b"cofactor", message)
+    r = encode(add(multiply(nonce, BASE), decode(ORDER_8)))
+    return _finish(seed, expand(seed)[0], nonce, message, r)
+
+
+def _finish(seed, scalar, nonce, message, r=None):
+    r = r or encode(multiply(nonce, BASE))
     s = (nonce + _hash(r, public_key(seed), message) * scalar) % L
     return r + s.to_bytes(32, "little")
 

@@ -75,6 +75,15 @@ def area():
     wit("unknown-function", [("wasi:cli/environment@0.2.3", ["set-environment"])], "a function that is not known", needs=[], unknown=["set-environment"])
     wit("own-world", [("acme:host/api@1.0.0", ["system"])], "an interface of somebody else", needs=[], unknown=["system"])
 
+    opens = module(function(P1, "path_open"), function(P1, "environ_get"))
+    read = {"fs": [{"from": "args", "access": "read"}]}
+    for file, declared, missing, unused, shows in [
+        ("undeclared", {}, ["fs"], [], "a need that is not declared"), ("declared", read, [], [], "a need that is declared"),
+        ("unused", {**read, "random": {}}, [], ["random"], "a declaration that no import can use"),
+        ("used", {**read, "env": [{"name": "LANG"}]}, [], [], "a declaration that an import may use"),
+        ("other-declared", {"random": {}}, ["fs"], ["random"], "another declaration than the one that is needed")]:
+        case("check-" + file, opens, shows, section="Imports", needs=["fs"], uses=["env"], unknown=[], declared=declared,
+             undeclared=missing, unused=unused)
     case("empty", b"", "no bytes", "malformed")
     case("no-wasm", b"#!/bin/sh\n", "no WebAssembly", "malformed")
     case("cut", module(function(P1, "fd_write"))[:-3], "a module that is cut short", "malformed")

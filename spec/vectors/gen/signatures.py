@@ -7,9 +7,6 @@ from .keys import ALL, NAMESAKE, PUBLISHER, SECOND, b64, minisig_text
 from .output import Area
 
 MESSAGE = b"the signed bytes\n"
-# Points of order 4 and 8; those of order 1 and 2 have y = 1 and y = -1.
-ORDER_4 = bytes(32)
-ORDER_8 = bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05")
 
 
 def keys():
@@ -31,7 +28,7 @@ def keys():
         return f"untrusted comment: x\n{b64(label + key.number + data)}\n"
 
     for file, data, shows in [("order-1", ed25519.IDENTITY, "the identity"), ("order-2", (ed25519.P - 1).to_bytes(32, "little"), "order 2"),
-                              ("order-4", ORDER_4, "order 4"), ("order-8", ORDER_8, "order 8")]:
+                              ("order-4", ed25519.ORDER_4, "order 4"), ("order-8", ed25519.ORDER_8, "order 8")]:
         public("weak-" + file, point(data), f"a point of small order: {shows}", "key-weak")
     public("not-canonical", point((ed25519.P + 3).to_bytes(32, "little")), "y is not reduced", "key-canonical")
     public("not-canonical-weak", point((ed25519.P + 1).to_bytes(32, "little")), "the identity, not reduced", "key-canonical")
@@ -130,6 +127,10 @@ def minisigs():
         "a scalar that is not reduced", "minisig-signature")
     low = ed25519.sign_with_low_order_r(key.seed, hashed)
     add("low-order-r", minisig_text(key, low, comment), "a commitment of small order", "minisig-signature")
+    unreduced = ed25519.sign_with_unreduced_r(key.seed, hashed)
+    add("unreduced-r", minisig_text(key, unreduced, comment), "a commitment that is not reduced", "minisig-signature")
+    cofactor = ed25519.sign_for_cofactor(key.seed, hashed)
+    add("cofactor", minisig_text(key, cofactor, comment), "a signature that holds only times the cofactor", "minisig-signature")
     add("zero", minisig_text(key, bytes(64), comment), "64 zero bytes", "minisig-signature")
     inside = key.sign(b"wasmsig" + bytes([1, 1, 1]) + hashlib.sha256(MESSAGE).digest())
     add("from-artifact", minisig_text(key, inside, comment), "the signature of an artifact taken outside", "minisig-signature")
