@@ -8,6 +8,8 @@ mod model;
 
 pub use error::Difference;
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest as _, Sha256};
 use zero_format::{Digest, Minisig};
 
@@ -19,9 +21,9 @@ use crate::limits::{
     MAX_BLOB_BYTES, MAX_BUNDLE_BYTES, MAX_COMMIT_EVENTS, MAX_EVENT_AGE, MAX_EVENT_AHEAD,
     MAX_HEAD_BYTES, MAX_PAGE_BYTES, MAX_SEGMENT_BYTES, MAX_SIGNATURE_BYTES, MAX_TILE_BYTES,
 };
-use crate::log::{Bundle, Edge, Tree};
+use crate::log::{Bundle, Checkpoint, Consistency, Edge, Tree};
 use crate::path;
-use crate::root::Roots;
+use crate::root::{Root, Roots};
 use crate::snapshot::{self, Snapshot};
 use crate::state::{ChainContext, PackageState, Release};
 use crate::writer::{Storage, read_roots};
@@ -68,7 +70,7 @@ pub fn verify_registry(
     let path = RegistryPath::head();
     let head = Head::decode(&files.read(path.as_str(), MAX_HEAD_BYTES)?)?;
     let trusted = head.verify_content(roots.current())?;
-    files.compare(path::CHECKPOINT, &head.checkpoint().encode())?;
+    check_copy(&files, &head, trusted.tree(), roots.current())?;
     let mut replay = Replay::new(&roots);
     read_log(&files, trusted.tree(), &mut replay)?;
     let mut report = replay.report;
@@ -91,6 +93,31 @@ pub fn verify_registry(
         }
     }
     Ok(report)
+}
+
+/// Compares the copy of the checkpoint. While a commit is being finished it is one commit ahead of
+/// `head`, and must then continue the same log.
+fn check_copy<S: Storage>(
+    files: &Files<'_, S>,
+    head: &Head,
+    tree: Tree,
+    root: &Root,
+) -> Result<(), Difference> {
+    let bytes = files.read(path::CHECKPOINT, MAX_HEAD_BYTES)?;
+    if bytes == head.checkpoint().encode() {
+        return Ok(());
+    }
+    let wrong = || Difference::Content(path::CHECKPOINT.to_owned());
+    let copy = Checkpoint::decode(&bytes).map_err(|_| wrong())?;
+    let newer = copy
+        .verify(root.origin(), root.log_key())
+        .map_err(|_| wrong())?;
+    let question = Consistency::between(tree, newer).map_err(|_| wrong())?;
+    let mut tiles = BTreeMap::new();
+    for id in question.tiles() {
+        tiles.insert(id, files.read(&id.path(), MAX_TILE_BYTES)?);
+    }
+    question.check(&tiles).map_err(|_| wrong())
 }
 
 /// The files of the registry, as its readers see them.

@@ -106,7 +106,7 @@ fn a_log_that_was_written_by_other_rules_is_refused() {
         let mut edge = Edge::load(trusted.tree(), find).unwrap();
         let appended = edge.append(&[snapshot.encode()]);
         let key = crate::testing::log_key();
-        let checkpoint = crate::Checkpoint::sign(root.origin(), appended.tree, &key);
+        let checkpoint = Checkpoint::sign(root.origin(), appended.tree, &key);
         let note = checkpoint.encode();
         let head = Head::new(snapshot.encode(), appended.proof, checkpoint).unwrap();
         let mut files = copy.lock_files();

@@ -334,6 +334,7 @@ fn a_writer_that_dies_anywhere_loses_and_tears_nothing() {
             let outcome = publish(&doomed, &name("csvstat"), "1.1.0", &key(1));
             // Readers see the state before or after, whole, while nobody has repaired anything.
             let (seen, state) = read(&memory, Some(stored), "csvstat");
+            verified(&memory);
             let published = state.unwrap().releases().len();
             if outcome.is_ok() {
                 assert!(published == 2 && n > 8);
