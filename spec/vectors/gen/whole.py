@@ -140,6 +140,19 @@ def area():
     changed("cut entries", "tile/entries/", lambda data: data[:-1], "bundle", "ok", resolved="1.0.0")
     changed("missing entries", "tile/entries/", None, "missing", "ok", resolved="1.0.0")
     changed("changed checkpoint", "checkpoint", lambda data: data + b"x", "content", "ok", resolved="1.0.0")
+    ahead = build()
+    ahead.commit([], time=r.T1)
+    newer = ahead.tree()
+    tiles = {path: data for path, data in newer.items() if path.startswith("tile/") or path == "checkpoint"}
+    case("checkpoint-ahead", "a checkpoint of the next commit, which is being finished", {**base, **tiles}, "ok", "ok", resolved="1.0.0")
+    hashes = [r.leaf_hash(leaf) for leaf in ahead.leaves]
+    forked = r.checkpoint(9, r.tree_hash([bytes(32)] + hashes[1:])).encode()
+    case("checkpoint-forked", "a checkpoint of a log that does not continue this one", {**base, **tiles, "checkpoint": forked},
+         "content", "ok", resolved="1.0.0")
+    older = r.checkpoint(7, r.tree_hash(hashes[:7])).encode()
+    case("checkpoint-behind", "a checkpoint of an older state", {**base, "checkpoint": older}, "content", "ok", resolved="1.0.0")
+    foreign = r.checkpoint(8, r.tree_hash(hashes[:8]), key=STRANGER).encode()
+    case("checkpoint-foreign", "a checkpoint by another key", {**base, "checkpoint": foreign}, "content", "ok", resolved="1.0.0")
     changed("missing head", "head", None, "missing", "unreachable")
     changed("changed head", "head", flip, "head", "not-trusted")
     changed("missing root", "root/1.json", None, "roots", "unreachable")
