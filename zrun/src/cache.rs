@@ -21,9 +21,9 @@ const MAX_ENTRY: u64 = 2 << 30;
 /// Bytes that all compiled code may take up unless told otherwise.
 const DEFAULT_BOUND: u64 = 2 << 30;
 /// An entry's last use is noted at most this often: a note is a write.
-const TOUCH_EVERY: Duration = Duration::from_secs(3600);
+const TOUCH_EVERY: Duration = Duration::from_hours(1);
 /// A temporary file as old as this belongs to a process that was killed.
-const ABANDONED: Duration = Duration::from_secs(3600);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// The user's cache.
 #[derive(Clone, Debug)]

@@ -13,6 +13,10 @@ use crate::policy::{Asked, Refusal, Rule};
 
 /// What the user allows, denies and limits for one run.
 #[derive(Args, Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct GrantArgs {
     /// Let the program use a file or directory [repeatable]
     #[arg(long, value_name = "PATH[:ro|:rw][=GUEST]", help_heading = "Grants")]
@@ -67,6 +71,10 @@ pub struct GrantArgs {
 
 /// The command line after `zrun`, or after `cargo zero run`.
 #[derive(Args, Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct RunArgs {
     /// Grants and limits.
     #[command(flatten)]
@@ -437,7 +445,7 @@ mod tests {
         assert!(parse_size("5 MB").is_err());
         assert!(parse_size("99999999999 GiB").is_err());
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_duration("2 h"), Ok(Duration::from_secs(7200)));
+        assert_eq!(parse_duration("2 h"), Ok(Duration::from_hours(2)));
         assert!(parse_duration("0s").is_err());
     }
 }

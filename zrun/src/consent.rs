@@ -130,7 +130,8 @@ impl Question<'_> {
         text.push_str("\nIt wants to\n");
         for need in needs {
             let _ = match need.reason {
-                Some(reason) => writeln!(text, "  - {}: {reason}", need.words),
+                // The publisher's word, not ours.
+                Some(reason) => writeln!(text, "  - {}, since “{reason}”", need.words),
                 None => writeln!(text, "  - {}", need.words),
             };
         }

@@ -8,7 +8,10 @@ pub(crate) mod p2;
 pub(crate) mod stdio;
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
 
+use wasmtime_wasi::runtime::{in_tokio, poll_noop};
 use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
 
 use crate::limits::{Limits, Meter};
@@ -75,6 +78,15 @@ pub(crate) fn context(
         builder.preopened_dir(&opened.host, &opened.guest, opened.perms)?;
     }
     Ok(builder)
+}
+
+/// Runs a future that does not wait, without a runtime; one that waits after all gets the shared runtime.
+fn drive<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    match poll_noop(future.as_mut()) {
+        Some(output) => output,
+        None => in_tokio(future),
+    }
 }
 
 /// The wall clock of a program that may not tell the time.

@@ -7,7 +7,7 @@ use wasmtime::ResourceLimiter;
 /// Memory of a program that declares nothing.
 pub const DEFAULT_MEMORY: u64 = 1 << 30;
 /// Wall time of a program that declares nothing.
-pub const DEFAULT_TIME: Duration = Duration::from_secs(3600);
+pub const DEFAULT_TIME: Duration = Duration::from_hours(1);
 /// Output of a program that declares nothing.
 pub const DEFAULT_OUTPUT: u64 = 4 << 30;
 /// Elements of all tables together.

@@ -121,12 +121,8 @@ impl NetPolicy {
         let ip = ip.to_canonical();
         let any = |scopes: &[NetScope]| scopes.iter().any(|scope| scope.matches(ip, port, names));
         let meant = || {
-            let matching = self
-                .granted
-                .iter()
-                .filter(|scope| scope.matches(ip, port, names));
-            matching.clone().count() > 0
-                && matching.into_iter().any(|scope| scope.names_private(ip))
+            let mut granted = self.granted.iter();
+            granted.any(|scope| scope.matches(ip, port, names) && scope.names_private(ip))
         };
         any(&self.granted)
             && any(&self.declared)

@@ -96,6 +96,7 @@ pub struct FsGrant {
 
 /// Exactly what one run may use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 pub struct Grants {
     /// Directories and files.
     pub fs: Vec<FsGrant>,

@@ -57,7 +57,8 @@ impl Program {
             return Err(ProgramError::Bundled);
         }
         let code = compile(artifact, options)?;
-        let (engine, code) = load(&code, artifact.metadata(), options).map_err(refused)?;
+        let (engine, code) =
+            load(&code, artifact.metadata(), options).map_err(|error| refused(&error))?;
         Ok(Self::new(
             artifact.digest(),
             artifact.metadata(),
@@ -90,7 +91,7 @@ impl Program {
             found
         } else {
             let compiled = compile(artifact, options)?;
-            let loaded = load(&compiled, metadata, options).map_err(refused)?;
+            let loaded = load(&compiled, metadata, options).map_err(|error| refused(&error))?;
             // The next run compiles again; this one has what it needs.
             let _ = cache.store_code(&digest, &fingerprint, &compiled);
             loaded
@@ -208,7 +209,7 @@ impl std::fmt::Debug for Program {
     }
 }
 
-fn refused(error: wasmtime::Error) -> ProgramError {
+fn refused(error: &wasmtime::Error) -> ProgramError {
     ProgramError::Compile {
         reason: format!("{error:#}"),
     }
@@ -217,12 +218,12 @@ fn refused(error: wasmtime::Error) -> ProgramError {
 fn compile(artifact: &Verified<Artifact>, options: EngineOptions) -> Result<Vec<u8>, ProgramError> {
     let engine = options
         .compiler(&artifact.metadata().hints)
-        .map_err(refused)?;
+        .map_err(|error| refused(&error))?;
     let code = match artifact.kind() {
         Kind::Component => engine.precompile_component(artifact.bytes()),
         Kind::Module => engine.precompile_module(artifact.bytes()),
     };
-    code.map_err(refused)
+    code.map_err(|error| refused(&error))
 }
 
 /// Loads machine code that [`compile`] made, in this process or in an earlier one.

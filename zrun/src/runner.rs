@@ -398,7 +398,7 @@ impl<'a> Runner<'a> {
             )
         };
         let mut builder = host::context(&args, &self.grants, &shared.streams, &shared.view)
-            .map_err(engine_error)?;
+            .map_err(|error| engine_error(&error))?;
         net.apply(&mut builder);
         let mut store = Store::new(engine, p2::Host::new(builder.build(), shared, net));
         store.limiter(|host| &mut host.shared.meter);
@@ -416,7 +416,7 @@ impl<'a> Runner<'a> {
         let denials = self.denials(&streams);
         let shared = Shared::new(&self.grants, &self.limits, denials, streams, view);
         let mut builder = host::context(&args, &self.grants, &shared.streams, &shared.view)
-            .map_err(engine_error)?;
+            .map_err(|error| engine_error(&error))?;
         let mut store = Store::new(
             self.program.engine(),
             p1::Host::new(builder.build_p1(), shared),
@@ -549,7 +549,7 @@ fn unprintable(export: &str) -> RunError {
     }
 }
 
-fn engine_error(error: wasmtime::Error) -> RunError {
+fn engine_error(error: &wasmtime::Error) -> RunError {
     RunError::Engine {
         reason: format!("{error:#}"),
     }
@@ -603,13 +603,13 @@ fn ended(error: wasmtime::Error, limits: &Limits) -> RunError {
     if error.is::<DeniedTrap>() {
         return match error.downcast::<DeniedTrap>() {
             Ok(source) => RunError::Denied { source },
-            Err(error) => engine_error(error),
+            Err(error) => engine_error(&error),
         };
     }
     let reason = error.root_cause().to_string();
     match backtrace {
         Some(backtrace) => RunError::Trap { reason, backtrace },
-        None => engine_error(error),
+        None => engine_error(&error),
     }
 }
 

@@ -69,7 +69,7 @@ impl Trust {
 
     /// All trusted keys, as [`zero_format::verify`] takes them.
     pub fn keys(&self) -> Vec<PublicKey> {
-        self.keys.iter().map(|entry| entry.key.clone()).collect()
+        self.keys.iter().map(|entry| entry.key).collect()
     }
 
     /// All trusted keys with what is known about them, the user's own first.
@@ -92,7 +92,7 @@ impl Trust {
         }
         let comment = comment.chars().filter(|c| !c.is_control()).collect();
         self.keys.push(TrustedKey {
-            key: key.clone(),
+            key: *key,
             comment,
             own: false,
         });

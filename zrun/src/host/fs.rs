@@ -224,29 +224,34 @@ impl View {
             Intent::Read => Denied::Read { path: full.clone() },
             Intent::Write => Denied::Write { path: full.clone() },
         };
-        match (self.place(base), failure) {
-            (_, Failure::Other) => None,
+        if failure == Failure::Other {
+            return None;
+        }
+        let place = self.place(base);
+        if place == Place::Root {
             // Parents of what was granted exist for nobody; asking for them is no attempt at anything.
-            (Place::Root, _) if full == "/" || self.is_parent(&full) => None,
-            (Place::Root, _) => Some(Verdict {
+            let harmless = full == "/" || self.is_parent(&full);
+            return (!harmless).then_some(Verdict {
                 denied,
                 as_access: true,
-            }),
-            (_, Failure::NotFound) => None,
-            (Place::Bundled, Failure::NotPermitted) if intent == Intent::Write => Some(Verdict {
-                denied: Denied::Bundled { path: full },
-                as_access: false,
-            }),
-            (_, Failure::NotPermitted) if escapes || intent == Intent::Read => Some(Verdict {
-                denied: Denied::Escape { path: full },
-                as_access: false,
-            }),
-            (_, Failure::NotPermitted) if self.is_read_only(base) => Some(Verdict {
-                denied,
-                as_access: false,
-            }),
-            (_, Failure::NotPermitted) => None,
+            });
         }
+        if failure == Failure::NotFound {
+            return None;
+        }
+        let denied = if place == Place::Bundled && intent == Intent::Write {
+            Denied::Bundled { path: full }
+        } else if escapes || intent == Intent::Read {
+            Denied::Escape { path: full }
+        } else if self.is_read_only(base) {
+            denied
+        } else {
+            return None;
+        };
+        Some(Verdict {
+            denied,
+            as_access: false,
+        })
     }
 
     fn holder(&self, path: &str) -> Option<&Preopen> {
@@ -430,18 +435,15 @@ impl Stage<'_> {
             Some(other) => *other == source,
             None => self.view.place(guest) == Place::Root,
         });
-        let guest = match free {
-            Some(guest) => guest,
-            None => {
-                let name = host
-                    .file_name()
-                    .and_then(|name| name.to_str())
-                    .unwrap_or("file");
-                let guest = format!("/args/{at}/{name}");
-                guest.clone_into(argument);
-                guest
-            }
-        };
+        let guest = free.unwrap_or_else(|| {
+            let name = host
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or("file");
+            let guest = format!("/args/{at}/{name}");
+            guest.clone_into(argument);
+            guest
+        });
         if self.taken.insert(guest.clone(), source).is_none() {
             self.place(&file, &guest)?;
         }

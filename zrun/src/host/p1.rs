@@ -3,19 +3,16 @@
 //! Going function by function has three uses: a use that was not granted is seen and named; the functions that cannot
 //! wait run without any asynchronous runtime; and output goes to its stream without being copied in between.
 
-use std::future::Future;
-use std::pin::pin;
-
 use wasmtime::{AsContextMut as _, Caller, Extern, Func, Store, bail};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as wasi, WasiSnapshotPreview1 as _};
-use wasmtime_wasi::runtime::{in_tokio, poll_noop, with_ambient_tokio_runtime};
+use wasmtime_wasi::runtime::{in_tokio, with_ambient_tokio_runtime};
 use wiggle::GuestMemory;
 
-use super::Shared;
 use super::denial::Denied;
 use super::fs::{Failure, Intent, join};
 use super::stdio::WriteError;
+use super::{Shared, drive};
 
 /// The module name of all functions here.
 pub(crate) const MODULE: &str = "wasi_snapshot_preview1";
@@ -66,15 +63,6 @@ impl Host {
 /// Whether a function can name a file or ask which directories there are.
 pub(crate) fn needs_files(function: &str) -> bool {
     function.starts_with("path_") || function.starts_with("fd_prestat_")
-}
-
-/// Runs a future that does not wait, without a runtime; one that waits after all gets the shared runtime.
-fn drive<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    match poll_noop(future.as_mut()) {
-        Some(output) => output,
-        None => in_tokio(future),
-    }
 }
 
 fn enter<'a>(
@@ -416,10 +404,9 @@ fn fd_write(
 /// The bytes that the `at`-th entry of an array of `ciovec` points to.
 fn vector(memory: &[u8], vectors: i32, at: u32) -> Option<&[u8]> {
     let entry = (vectors.cast_unsigned() as usize).checked_add((at as usize).checked_mul(8)?)?;
-    let entry: &[u8; 8] = memory.get(entry..)?.first_chunk()?;
-    let [a, b, c, d, e, f, g, h] = *entry;
-    let start = u32::from_le_bytes([a, b, c, d]) as usize;
-    let len = u32::from_le_bytes([e, f, g, h]) as usize;
+    let (start, rest) = memory.get(entry..)?.split_first_chunk()?;
+    let start = u32::from_le_bytes(*start) as usize;
+    let len = u32::from_le_bytes(*rest.first_chunk()?) as usize;
     memory.get(start..start.checked_add(len)?)
 }
 

@@ -24,16 +24,21 @@ use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
     self as files, DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptor as _, OpenFlags,
     PathFlags,
 };
+use wasmtime_wasi::p2::bindings::sync::io::streams;
 use wasmtime_wasi::p2::bindings::sync::{io as sync_io, sockets as sync_sockets};
 use wasmtime_wasi::p2::bindings::{cli, filesystem, random, sockets};
-use wasmtime_wasi::p2::{FsResult, SocketResult, TcpSocket, UdpSocket};
+use wasmtime_wasi::p2::{
+    DynInputStream, DynOutputStream, FsResult, SocketResult, StreamError, StreamResult, TcpSocket,
+    UdpSocket,
+};
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSockets, WasiSocketsView as _};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_io::bindings::wasi::io::streams as async_streams;
 
-use super::Shared;
 use super::denial::{Denials, Denied};
 use super::fs::{Failure, Intent, join};
+use super::{Shared, drive};
 use crate::net::NetPolicy;
 
 /// The release of WASI that wasmtime-wasi defines; a component may import any 0.2 release.
@@ -289,7 +294,7 @@ fn link_basic(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Result<()
             linker, table_of,
         ),
         "io/poll" => sync_io::poll::add_to_linker::<Host, HasTable>(linker, table_of),
-        "io/streams" => sync_io::streams::add_to_linker::<Host, HasTable>(linker, table_of),
+        "io/streams" => streams::add_to_linker::<Host, HasTable>(linker, table_of),
         _ => Ok(()),
     }
 }
@@ -357,6 +362,7 @@ fn guard(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Result<()> {
         "wasi:clocks/wall-clock" => guard_wall(linker.instance(&name)?),
         "wasi:filesystem/preopens" => guard_preopens(linker.instance(&name)?),
         "wasi:filesystem/types" => guard_files(linker.instance(&name)?),
+        "wasi:io/streams" => guard_streams(linker.instance(&name)?),
         "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => {
             guard_random(interface, linker.instance(&name)?)
         }
@@ -457,11 +463,8 @@ fn guard_random(interface: &str, mut instance: LinkerInstance<'_, Host>) -> wasm
                 },
             )
         }
-        // WASI allows this one to be a constant, so it denies by telling nothing.
         _ => instance.func_wrap("insecure-seed", |mut store: Context<'_>, (): ()| {
-            if !store.data().shared.random {
-                return Ok(((0_u64, 0_u64),));
-            }
+            ask(store.data())?;
             Ok((random::insecure_seed::Host::insecure_seed(
                 store.data_mut().ctx.random(),
             )?,))
@@ -600,6 +603,62 @@ fn guard_changes(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()>
     )
 }
 
+/// Turns the outcome of a stream's function into what the program sees.
+fn stream<T>(
+    host: &mut Host,
+    outcome: StreamResult<T>,
+) -> wasmtime::Result<(Result<T, streams::StreamError>,)> {
+    match outcome {
+        Ok(value) => Ok((Ok(value),)),
+        Err(StreamError::Closed) => Ok((Err(streams::StreamError::Closed),)),
+        Err(StreamError::LastOperationFailed(error)) => {
+            let error = host.table.push(error)?;
+            Ok((Err(streams::StreamError::LastOperationFailed(error)),))
+        }
+        Err(StreamError::Trap(error)) => Err(error),
+    }
+}
+
+/// No right is at stake here: standard streams never wait for a runtime, so they are used without starting one.
+fn guard_streams(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+    type Out = Resource<DynOutputStream>;
+    instance.func_wrap(
+        "[method]output-stream.blocking-write-and-flush",
+        |mut store: Context<'_>, (out, bytes): (Out, Vec<u8>)| {
+            let host = store.data_mut();
+            let written = drive(async_streams::HostOutputStream::blocking_write_and_flush(
+                &mut host.table,
+                out,
+                bytes,
+            ));
+            stream(host, written)
+        },
+    )?;
+    instance.func_wrap(
+        "[method]output-stream.blocking-flush",
+        |mut store: Context<'_>, (out,): (Out,)| {
+            let host = store.data_mut();
+            let flushed = drive(async_streams::HostOutputStream::blocking_flush(
+                &mut host.table,
+                out,
+            ));
+            stream(host, flushed)
+        },
+    )?;
+    instance.func_wrap(
+        "[method]input-stream.blocking-read",
+        |mut store: Context<'_>, (input, len): (Resource<DynInputStream>, u64)| {
+            let host = store.data_mut();
+            let read = drive(async_streams::HostInputStream::blocking_read(
+                &mut host.table,
+                input,
+                len,
+            ));
+            stream(host, read)
+        },
+    )
+}
+
 /// Turns a socket error into what the program sees.
 fn socket<T>(outcome: SocketResult<T>) -> wasmtime::Result<(Result<T, SocketCode>,)> {
     match outcome {
@@ -645,7 +704,10 @@ fn guard_lookup(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> 
 fn address_of(address: IpAddress) -> IpAddr {
     match address {
         IpAddress::Ipv4((a, b, c, d)) => Ipv4Addr::new(a, b, c, d).into(),
-        IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => Ipv6Addr::new(a, b, c, d, e, f, g, h).into(),
+        IpAddress::Ipv6(parts) => {
+            let segments: [u16; 8] = parts.into();
+            Ipv6Addr::from(segments).into()
+        }
     }
 }
 

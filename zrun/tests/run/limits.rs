@@ -40,7 +40,7 @@ fn an_endless_loop_ends_at_the_time_limit() {
     let time = LimitReached::Time {
         limit: Duration::from_millis(50),
     };
-    assert_eq!(reached(&start(ENDLESS), declared.clone()), time);
+    assert_eq!(reached(&start(ENDLESS), declared), time);
     assert_eq!(reached(&component(&start(ENDLESS)), declared), time);
 }
 
@@ -136,7 +136,7 @@ fn work_ends_at_the_fuel_limit_and_is_counted_exactly() {
         ..Declared::default()
     };
     assert_eq!(
-        reached(&start(ENDLESS), declared.clone()),
+        reached(&start(ENDLESS), declared),
         LimitReached::Fuel { fuel: 1000 }
     );
     let world = World::new();

@@ -1,5 +1,10 @@
 //! Whole runs of small programs: rights, limits, the cache and the binary. Each program is signed like any other.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed step fails the test that needs it"
+)]
+
 mod binary;
 mod cache;
 mod files;

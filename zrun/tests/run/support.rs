@@ -70,7 +70,7 @@ impl World {
         let package = Package::new("sample".parse().unwrap(), "1.2.3".parse().unwrap());
         let mut metadata = Metadata::new(kind, package);
         metadata.capabilities = facts.capabilities.clone();
-        metadata.limits = facts.limits.clone();
+        metadata.limits = facts.limits;
         let artifact = zero_format::assemble(wasm, &metadata, facts.files.as_ref()).unwrap();
         zero_format::sign(&artifact, &[&self.key]).unwrap()
     }
