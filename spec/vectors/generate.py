@@ -11,15 +11,16 @@ import sys
 # Bytecode beside the sources would be one more thing to ignore.
 sys.dont_write_bytecode = True
 
-from gen import artifacts, imports, manifests, metadatas, output, registries, signatures, texts, whole  # noqa: E402
+from gen import (artifacts, chains, heads, imports, manifests, maps, metadatas, output, roots, signatures,  # noqa: E402
+                 texts, whole)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def main(arguments):
-    areas = [artifacts.area(), metadatas.area(), manifests.area(), imports.area(), texts.names(), texts.versions(), texts.capabilities(),
-             signatures.keys(), signatures.minisigs(), registries.roots(), registries.chains(), registries.heads(),
-             registries.maps(), registries.logs(), registries.resolutions(), whole.area()]
+    areas = [artifacts.area(), metadatas.area(), manifests.area(), imports.area(), texts.names(), texts.versions(),
+             texts.capabilities(), signatures.keys(), signatures.minisigs(), roots.roots(), chains.chains(),
+             chains.resolutions(), heads.heads(), maps.maps(), maps.logs(), whole.area()]
     if arguments == ["--check"]:
         different = output.differences(HERE, areas)
         for path in different:

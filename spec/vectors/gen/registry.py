@@ -7,6 +7,7 @@ import struct
 from . import texts
 from .keys import Key, b64
 
+SPEC = "spec/registry.md"
 ORIGIN = "registry.example/vectors"
 T0 = "2026-01-01T00:00:00Z"
 T1 = "2026-01-02T00:00:00Z"

@@ -89,7 +89,7 @@ def good_tool(registry):
 
 
 def area():
-    out = Area("registry", "spec/registry.md")
+    out = Area("registry", r.SPEC)
     base = build().tree()
     for path, data in base.items():
         out.put("base/" + path, data)
