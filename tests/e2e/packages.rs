@@ -24,16 +24,34 @@ pub(crate) fn prints(text: &str) -> String {
     )
 }
 
-/// Opens the file `x` in its first granted folder; its exit code is WASI's error number, 0 when it could.
+/// Opens `/data/x`: the file `x` in the folder whose name has five letters, or `data/x` below the root (descriptor 3)
+/// when there is no such folder. Its exit code is WASI's error number, 0 when it could.
 pub(crate) const OPENS_A_FILE: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_prestat_get" (func $folder (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_open"
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
   (memory (export "memory") 1)
-  (data (i32.const 16) "x")
+  (data (i32.const 16) "data/x")
+  (func $find (result i32)
+    (local $fd i32)
+    (local.set $fd (i32.const 3))
+    (loop $next
+      (if (call $folder (local.get $fd) (i32.const 32)) (then (return (i32.const 3))))
+      (if (i32.eq (i32.load (i32.const 36)) (i32.const 5)) (then (return (local.get $fd))))
+      (local.set $fd (i32.add (local.get $fd) (i32.const 1)))
+      (br $next))
+    unreachable)
   (func (export "_start")
+    (local $fd i32)
+    (local $root i32)
+    (local.set $fd (call $find))
+    (local.set $root (i32.eq (local.get $fd) (i32.const 3)))
     (call $proc_exit
-      (call $path_open (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 1) (i32.const 0)
+      (call $path_open (local.get $fd) (i32.const 0)
+        (select (i32.const 16) (i32.const 21) (local.get $root))
+        (select (i32.const 6) (i32.const 1) (local.get $root))
+        (i32.const 0)
         (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 8)))))
 "#;
 
