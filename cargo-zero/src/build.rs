@@ -45,6 +45,7 @@ pub(crate) struct Built {
 }
 
 /// Who signs a built project.
+#[derive(Clone, Copy)]
 pub(crate) enum Signing<'a> {
     /// Nobody.
     Nobody,

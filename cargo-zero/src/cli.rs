@@ -28,6 +28,7 @@ pub(crate) struct Cli {
 
 /// Flags that every command has.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Global {
     /// Print one JSON object on standard output
     #[arg(long, global = true)]

@@ -169,11 +169,10 @@ impl Session {
 
     fn prompt_password(&self, prompt: &str) -> Result<String, Failure> {
         if !self.interactive {
-            return Err(Failure::new(
-                Class::Denied,
-                "a password is needed and there is no terminal to ask at",
-            )
-            .hint("set ZERO_KEY_PASSWORD"));
+            return Err(
+                Failure::failed("a password is needed and there is no terminal to ask at")
+                    .hint("set ZERO_KEY_PASSWORD"),
+            );
         }
         rpassword::prompt_password(prompt)
             .map_err(|error| Failure::failed("cannot read the password").because(&error))

@@ -1,6 +1,10 @@
 //! `cargo zero`: build, sign, publish and run `.zero` packages (spec/cli.md).
 
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::format_push_string,
+    reason = "a report is a dozen lines: what they look like matters, an allocation does not"
+)]
 
 mod build;
 mod cli;

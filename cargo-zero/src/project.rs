@@ -58,13 +58,13 @@ impl Project {
         let folder = manifest.parent().unwrap_or(Path::new(".")).to_owned();
         let shown = manifest.display().to_string();
         let parsed = Manifest::parse(&text).map_err(|error| {
-            let place = error.first();
-            Failure::failed(format!(
-                "{shown}:{}:{}: {}",
-                place.line, place.column, place.message
-            ))
-            .details(error.render(&shown))
-            .hint_if(error.hint())
+            let mistakes = match error.problems().count() {
+                1 => String::from("a mistake"),
+                count => format!("{count} mistakes"),
+            };
+            Failure::failed(format!("{shown} has {mistakes}"))
+                .details(error.render(&shown))
+                .hint_if(error.hint())
         })?;
         let parsed = inherit(session, &folder, parsed)?;
         let mut metadata = parsed.metadata(Kind::Module).map_err(|error| {

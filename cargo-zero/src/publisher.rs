@@ -73,6 +73,7 @@ impl Publisher {
     /// commits it unless this is a rehearsal.
     pub(crate) fn add(
         &self,
+        session: &Session,
         name: &PackageName,
         rehearse: bool,
         plan: &Plan<'_>,
@@ -101,6 +102,7 @@ impl Publisher {
             }
             match self.writer.commit(&submissions, self.now) {
                 Ok(commit) => {
+                    registries::refresh(session, &self.folder.display().to_string());
                     return Ok(Added {
                         events,
                         log_size: Some(commit.tree.size),
@@ -171,7 +173,7 @@ impl Publisher {
             )
             .cause(format!("this is {}", self.key.public_key()))
             .hint("sign with a key of the package (`--key NAME`), or publish under another name"),
-            _ => Failure::failed(format!("cannot publish {name}"))
+            _ => Failure::failed(format!("the registry does not take this for {name}"))
                 .because(error)
                 .hint_if(error.hint()),
         }

@@ -150,7 +150,7 @@ pub(crate) fn obtain(
     Ok((resolved, artifact))
 }
 
-/// The release that answers a request.
+/// The release that answers a request. What the stored state does not know may have been published since.
 pub(crate) fn resolve(
     session: &Session,
     client: &Client,
@@ -160,9 +160,33 @@ pub(crate) fn resolve(
     let _step = session
         .output
         .step(&format!("asking {}", client.config().name));
-    client
-        .resolve_with(package, options, now(session))
-        .map_err(|error| failure(&package.to_string(), &error))
+    let mut found = client.resolve_with(package, options, now(session));
+    let unknown = found
+        .as_ref()
+        .is_err_and(|error| error.class() == ErrorClass::NotFound);
+    if unknown && !options.refresh && !session.offline {
+        let options = ResolveOptions {
+            refresh: true,
+            ..options.clone()
+        };
+        found = client.resolve_with(package, &options, now(session));
+    }
+    found.map_err(|error| failure(&package.to_string(), &error))
+}
+
+/// Lets this machine see what it has just published.
+pub(crate) fn refresh(session: &Session, wanted: &str) {
+    let Ok(config) = Config::read(session) else {
+        return;
+    };
+    let Some((name, registry)) = find(&config, wanted) else {
+        return;
+    };
+    // What a name resolved to may differ now. If any of this fails, the next `--update` does it.
+    let _ = std::fs::remove_dir_all(session.home.resolutions_dir());
+    if let Ok(client) = client(session, &name, &registry) {
+        let _ = client.refresh(now(session));
+    }
 }
 
 /// The package file of a release.
@@ -176,7 +200,7 @@ pub(crate) fn fetch(
         .step(&format!("fetching {} {}", resolved.name, resolved.version));
     client
         .fetch(resolved)
-        .map_err(|error| failure(&resolved.name.to_string(), &error))
+        .map_err(|error| failure(resolved.name.as_str(), &error))
 }
 
 /// A failure of the client, in our words.
@@ -189,5 +213,14 @@ pub(crate) fn failure(what: &str, error: &FetchError) -> Failure {
     };
     Failure::new(class, format!("cannot get {what}"))
         .because(error)
-        .hint_if(error.hint())
+        .hint_if(hint(error))
+}
+
+fn hint(error: &FetchError) -> Option<String> {
+    match error {
+        FetchError::NoPackage { registry, .. } => Some(format!(
+            "check the name; only the registry {registry} was asked, `cargo zero registry list` shows all"
+        )),
+        _ => error.hint(),
+    }
 }

@@ -142,11 +142,6 @@ impl Failure {
         self
     }
 
-    /// The class, which decides the exit code.
-    pub(crate) fn class(&self) -> Class {
-        self.class
-    }
-
     fn json(&self) -> Value {
         let message = std::iter::once(&self.message)
             .chain(&self.causes)
@@ -167,7 +162,7 @@ impl Failure {
     fn text(&self, paint: Paint) -> String {
         let mut text = format!("{} {}\n", paint.error("error:"), self.message);
         for cause in &self.causes {
-            let _ = writeln!(text, "  {cause}");
+            let _ = writeln!(text, "  because: {cause}");
         }
         if let Some(details) = &self.details {
             let _ = writeln!(text, "{}", details.trim_end());
@@ -239,6 +234,7 @@ pub(crate) enum Colour {
 
 /// How the user wants to be told.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub(crate) struct Output {
     /// One JSON object on standard output.
     pub(crate) json: bool,
@@ -278,6 +274,10 @@ impl Paint {
 
 impl Output {
     /// What the flags ask for, on this terminal.
+    #[expect(
+        clippy::fn_params_excessive_bools,
+        reason = "they are the flags, in order"
+    )]
     pub(crate) fn new(
         json: bool,
         quiet: bool,
@@ -301,31 +301,31 @@ impl Output {
     }
 
     /// Says something on standard error that the user would miss.
-    pub(crate) fn warn(&self, text: &str) {
+    pub(crate) fn warn(self, text: &str) {
         self.stderr(&format!("{} {text}\n", self.paint.warning("warning:")));
     }
 
     /// Says what is going on, unless the user wants quiet.
-    pub(crate) fn note(&self, text: &str) {
+    pub(crate) fn note(self, text: &str) {
         if !self.quiet {
             self.stderr(&format!("{text}\n"));
         }
     }
 
     /// Says a detail, if the user asked for details.
-    pub(crate) fn detail(&self, text: &str) {
+    pub(crate) fn detail(self, text: &str) {
         if self.verbose && !self.quiet {
             self.stderr(&format!("{text}\n"));
         }
     }
 
     /// Text for a person at the terminal, without a line break: a question.
-    pub(crate) fn question(&self, text: &str) {
+    pub(crate) fn question(self, text: &str) {
         self.stderr(text);
     }
 
     /// A spinner that appears if the step takes more than a moment and a person watches.
-    pub(crate) fn step(&self, text: &str) -> Step {
+    pub(crate) fn step(self, text: &str) -> Step {
         if !self.progress {
             return Step(None);
         }
@@ -339,7 +339,7 @@ impl Output {
     }
 
     /// Prints the end of the command and turns it into the exit code.
-    pub(crate) fn finish(&self, result: Result<Report, Failure>) -> ExitCode {
+    pub(crate) fn finish(self, result: Result<Report, Failure>) -> ExitCode {
         match result {
             Ok(report) => {
                 if !report.silent {
@@ -355,17 +355,13 @@ impl Output {
     }
 
     /// Prints a failure and ends the process at once: the program's time is up while it still runs.
-    #[expect(
-        clippy::exit,
-        reason = "there is no way to return: the program holds the main thread"
-    )]
-    pub(crate) fn die(&self, failure: &Failure) {
+    pub(crate) fn die(self, failure: &Failure) {
         let code = i32::from(failure.class.exit());
         self.fail(failure);
         std::process::exit(code);
     }
 
-    fn fail(&self, failure: &Failure) {
+    fn fail(self, failure: &Failure) {
         if self.json {
             self.stdout(&format!("{}\n", failure.json()));
         } else {
@@ -373,7 +369,7 @@ impl Output {
         }
     }
 
-    fn print(&self, report: &Report) {
+    fn print(self, report: &Report) {
         if self.json {
             let mut object = Map::from_iter([(String::from("ok"), Value::Bool(report.exit == 0))]);
             object.extend(report.fields.clone());
@@ -391,7 +387,7 @@ impl Output {
         clippy::unused_self,
         reason = "output goes through the one object that knows how"
     )]
-    fn stdout(&self, text: &str) {
+    fn stdout(self, text: &str) {
         let mut out = io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
@@ -400,7 +396,7 @@ impl Output {
         clippy::unused_self,
         reason = "output goes through the one object that knows how"
     )]
-    fn stderr(&self, text: &str) {
+    fn stderr(self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 }
@@ -478,7 +474,7 @@ mod tests {
             .hint("put it out");
         assert_eq!(
             failure.text(Paint(false)),
-            "error: cannot write x\n  disk on fire\n\nhint: put it out\n"
+            "error: cannot write x\n  because: disk on fire\n\nhint: put it out\n"
         );
     }
 

@@ -102,8 +102,10 @@ fn call(
 
 fn wrong(export: &str, example: &Example, actual: &Json) -> Failure {
     Failure::failed(format!("the example {} is wrong", written(export, example)))
-        .cause(format!("expected {}", example.result))
-        .cause(format!("actual   {actual}"))
+        .details(format!(
+            "  expected {}\n  actual   {actual}",
+            example.result
+        ))
         .hint("correct the function, or the `result` of the example in Zero.toml")
 }
 

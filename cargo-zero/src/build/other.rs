@@ -64,6 +64,6 @@ pub(super) fn command(
     if !sources.is_empty() {
         compiled.inputs = sources.iter().map(|source| folder.join(source)).collect();
     }
-    compiled.toolchain = program.clone();
+    compiled.toolchain.clone_from(program);
     Ok(compiled)
 }

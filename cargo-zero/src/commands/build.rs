@@ -34,7 +34,7 @@ pub(crate) fn run(session: &Session, args: &Build) -> Result<Report, Failure> {
         u64::try_from(bytes.len()).unwrap_or(u64::MAX),
     );
     let metadata = built.metadata();
-    let signer = key.as_ref().map(|key| key.public_key());
+    let signer = key.as_ref().map(zero_format::SecretKey::public_key);
     let needs = metadata.capabilities.describe();
     let mut text = format!("{}\n", path.display());
     text += &format!(

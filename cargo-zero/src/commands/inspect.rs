@@ -85,17 +85,19 @@ fn text(from: &str, artifact: &Artifact, signed: &Signed) -> String {
     line("size", &human_size(artifact.size()));
     line("digest", &artifact.digest().to_hex());
     match signed {
-        Signed::By(keys) => keys
-            .iter()
-            .for_each(|key| line("signed by", &format!("{key} (trusted)"))),
+        Signed::By(keys) => {
+            for key in keys {
+                line("signed by", &format!("{key} (trusted)"));
+            }
+        }
         Signed::Unknown(numbers) if numbers.is_empty() => line("signed by", "nobody"),
         Signed::Unknown(numbers) => {
-            numbers.iter().for_each(|number| {
+            for number in numbers {
                 line(
                     "signed by",
                     &format!("key {number}, which you do not trust"),
-                )
-            });
+                );
+            }
         }
     }
     if let Some(license) = &package.license {

@@ -50,17 +50,15 @@ fn chosen_password(session: &Session, no_password: bool) -> Result<Option<String
     if no_password {
         return Ok(None);
     }
+    if session.env.key_password.is_none() && !session.interactive {
+        return Err(Failure::usage(
+            "a new key needs a password, and there is no terminal to ask at",
+        )
+        .hint("set ZERO_KEY_PASSWORD, or say `--no-password` to store the key unencrypted"));
+    }
     session
         .new_password("A password for the new key: ")
         .map(Some)
-        .map_err(|failure| {
-            if failure.class() == Class::Denied {
-                return failure.hint(
-                    "set ZERO_KEY_PASSWORD, or say `--no-password` to store the key unencrypted",
-                );
-            }
-            failure
-        })
 }
 
 fn made(entry: &Entry, verb: &str) -> Report {
@@ -223,9 +221,9 @@ fn export(
     };
     if let Some(path) = output {
         if secret {
-            write::create_private(path, text.as_bytes())?
+            write::create_private(path, text.as_bytes())?;
         } else {
-            write::create(path, text.as_bytes())?
+            write::create(path, text.as_bytes())?;
         }
         return Ok(Report::new(
             json!({ "file": path }),

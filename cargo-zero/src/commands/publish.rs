@@ -19,7 +19,7 @@ pub(crate) fn run(session: &Session, args: &Publish) -> Result<Report, Failure> 
     let version = artifact.metadata().package.version.clone();
     let added = {
         let _step = session.output.step("publishing");
-        publisher.add(&name, args.dry_run, &|state| {
+        publisher.add(session, &name, args.dry_run, &|state| {
             plan(&publisher, state, &artifact)
         })?
     };
@@ -77,20 +77,16 @@ fn artifact(
     publisher: &Publisher,
 ) -> Result<Verified<Artifact>, Failure> {
     let key = publisher.key();
-    let (name, decoded) = match &args.file {
-        Some(path) => (
-            path.display().to_string(),
-            target::decode(path, target::read(path)?)?,
-        ),
-        None => {
-            let project = Project::load(session)?;
-            let built = build::build(session, &project, true)?;
-            let bytes = built.sign(Signing::With(key))?;
-            (
-                built.file_name(),
-                target::decode(std::path::Path::new(&built.file_name()), bytes)?,
-            )
-        }
+    let (name, decoded) = if let Some(path) = &args.file {
+        let decoded = target::decode(path, target::read(path)?)?;
+        (path.display().to_string(), decoded)
+    } else {
+        let project = Project::load(session)?;
+        let built = build::build(session, &project, true)?;
+        let bytes = built.sign(Signing::With(key))?;
+        let name = built.file_name();
+        let decoded = target::decode(std::path::Path::new(&name), bytes)?;
+        (name, decoded)
     };
     zero_format::verify(decoded, &[key.public_key()]).map_err(|error| {
         Failure::new(

@@ -175,13 +175,12 @@ fn package_of(
     if let Some(found) = remembered
         .as_ref()
         .filter(|found| reusable(session, run, found))
+        && let Some(artifact) = stored(found)
     {
-        if let Some(artifact) = stored(found) {
-            return Ok(Subject {
-                artifact,
-                registry: found.origin.clone(),
-            });
-        }
+        return Ok(Subject {
+            artifact,
+            registry: found.origin.clone(),
+        });
     }
     if run.args.locked && remembered.is_none() {
         return Err(Failure::new(
@@ -381,7 +380,15 @@ fn ended(error: &RunError) -> Failure {
         zrun::exit::NOT_FOUND => Class::NotFound,
         _ => Class::Failed,
     };
-    let failure = Failure::new(class, error.to_string()).hint_if(error.hint());
+    let message = match error {
+        // These are whole sentences.
+        RunError::Limit(limit) => limit.to_string(),
+        error => format!("failed to {error}"),
+    };
+    let mut failure = Failure::new(class, message).hint_if(error.hint());
+    if let Some(source) = std::error::Error::source(error) {
+        failure = failure.because(source);
+    }
     match error {
         RunError::Trap { backtrace, .. } => failure.details(backtrace.clone()),
         _ => failure,

@@ -52,7 +52,7 @@ fn withdraw(
 ) -> Result<Report, Failure> {
     let (name, version) = exact(package)?;
     let publisher = Publisher::open(session, writer)?;
-    let added = publisher.add(&name, false, &|state| {
+    let added = publisher.add(session, &name, false, &|state| {
         if state.release(&version).is_none() {
             let known: Vec<String> = state
                 .releases()
