@@ -13,6 +13,11 @@ use thiserror::Error;
 
 /// Deepest nesting of objects and arrays.
 const MAX_DEPTH: u8 = 32;
+/// The members that are lists, in any of the documents. Elsewhere an array would be read as an
+/// object whose members stand in the order of a Rust struct, which is no part of the formats.
+const LISTS: [&str; 10] = [
+    "clock", "distrust", "env", "fs", "http", "keys", "methods", "mirrors", "net", "ports",
+];
 
 /// Why a JSON text is refused.
 #[derive(Debug, Error)]
@@ -41,7 +46,11 @@ pub(crate) fn decode<T: DeserializeOwned>(tag: &'static str, bytes: &[u8]) -> Re
         return Err(JsonError::Tag { expected: tag });
     }
     let mut walker = serde_json::Deserializer::from_slice(bytes);
-    Strict { depth: 0 }
+    let strict = Strict {
+        depth: 0,
+        is_list: false,
+    };
+    strict
         .deserialize(&mut walker)
         .and_then(|()| walker.end())
         .map_err(|source| JsonError::Form {
@@ -111,6 +120,8 @@ pub(crate) fn is_plain(text: &str) -> bool {
 #[derive(Clone, Copy)]
 struct Strict {
     depth: u8,
+    /// Whether an array may stand here.
+    is_list: bool,
 }
 
 impl Strict {
@@ -118,6 +129,7 @@ impl Strict {
         if self.depth < MAX_DEPTH {
             Ok(Self {
                 depth: self.depth + 1,
+                is_list: false,
             })
         } else {
             Err(E::custom("nested too deeply"))
@@ -171,6 +183,9 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        if !self.is_list {
+            return Err(A::Error::custom("an array where none can stand"));
+        }
         let deeper = self.deeper()?;
         while items.next_element_seed(deeper)?.is_some() {}
         Ok(())
@@ -181,7 +196,10 @@ impl<'de> Visitor<'de> for Strict {
         let mut seen = BTreeSet::new();
         while let Some(name) = members.next_key::<String>()? {
             self.visit_str(&name)?;
-            members.next_value_seed(deeper)?;
+            members.next_value_seed(Self {
+                is_list: LISTS.contains(&name.as_str()),
+                ..deeper
+            })?;
             if !seen.insert(name) {
                 return Err(A::Error::custom("a member that appears twice"));
             }
@@ -234,9 +252,17 @@ mod tests {
         }
         assert!(!accepts(r#"{"type":"t/1"} x"#));
         let deep = |n: usize| {
-            let (open, close) = ("[".repeat(n), "]".repeat(n));
-            accepts(&format!(r#"{{"type":"t/1","a":{open}{close}}}"#))
+            let (open, close) = (r#"{"a":"#.repeat(n), "}".repeat(n));
+            accepts(&format!(r#"{{"type":"t/1","a":{open}1{close}}}"#))
         };
         assert!(deep(31) && !deep(32) && !deep(100_000));
+    }
+
+    #[test]
+    fn arrays_stand_for_lists_only() {
+        assert!(accepts(r#"{"type":"t/1","keys":[{"ports":[1]}]}"#));
+        for rest in [r#""a":[]"#, r#""keys":[[]]"#, r#""keys":[{"a":[]}]"#] {
+            assert!(!accepts(&format!(r#"{{"type":"t/1",{rest}}}"#)), "{rest}");
+        }
     }
 }
