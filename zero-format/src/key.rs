@@ -300,7 +300,13 @@ impl Serialize for PublicKey {
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        let key = Self::parse(&text).map_err(serde::de::Error::custom)?;
+        // A file's text or a line with spaces is one key too, but in JSON a key has one spelling.
+        if key.to_base64() == text {
+            Ok(key)
+        } else {
+            Err(serde::de::Error::custom("a key is one line of base64"))
+        }
     }
 }
 
