@@ -155,6 +155,10 @@ impl FromStr for VersionReq {
             .map(|part| part.trim_matches(' '))
             .collect::<Vec<_>>()
             .join(", ");
+        // The one spelling may be longer than what was typed, and must be readable too.
+        if text.len() > MAX_VERSION_REQ {
+            return Err(VersionReqError::Length { length: text.len() });
+        }
         Ok(Self {
             text,
             rule: Rule::Range(range),
@@ -315,6 +319,10 @@ mod tests {
             "1".repeat(300).parse::<VersionReq>(),
             Err(VersionReqError::Length { length: 300 })
         ));
+        assert_eq!(
+            ["1.2.345"; 30].join(",").parse::<VersionReq>(),
+            Err(VersionReqError::Length { length: 268 })
+        );
     }
 
     #[test]
