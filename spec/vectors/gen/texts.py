@@ -41,7 +41,7 @@ def versions():
         (">=1.2.4, <2", ["1.2.4", "1.3.0"]), (">1.3,<=2", ["2.0.0"]), ("<1", ["0.9.0"]), ("1.3.0-rc.1", ["1.3.0-rc.1"]),
         (">=1.3.0-alpha, <2", ["1.3.0-rc.1", "1.3.0"]), (">=1.2.4, <1.3.0", ["1.2.4"])]:
         out.case("8", "which versions a requirement accepts", requirement=text, versions=VERSIONS, matching=matching)
-    for text in ["x", "1.x", "latest", "1,", ",1", "^1.2.3+b", ">=1 <2", "1.02", "=^1", "!1", "1.2.3.4", "v1", "1" * 257]:
+    for text in ["x", "1.x", "latest", "1,", ",1", "^1.2.3+b", ">=1 <2", "1.02", "=^1", "!1", "1.2.3.4", "v1", "1" * 257, ",".join(["1.2.345"] * 30)]:
         out.case("8", "a requirement that is none", "requirement", requirement=text)
     return out
 
