@@ -116,6 +116,20 @@ impl NetPolicy {
             && !denied
     }
 
+    /// Whether the package declares such a connection.
+    pub(crate) fn declares(&self, ip: IpAddr, port: u16, names: &[String]) -> bool {
+        self.declared
+            .iter()
+            .any(|scope| scope.matches(ip.to_canonical(), port, names))
+    }
+
+    /// Whether the user refused such a connection.
+    pub(crate) fn refuses(&self, ip: IpAddr, port: u16, names: &[String]) -> bool {
+        self.denied
+            .iter()
+            .any(|scope| scope.matches(ip.to_canonical(), port, names))
+    }
+
     /// Whether a connection may be made. `names` are those that resolved to `ip` during this run.
     pub fn allows(&self, ip: IpAddr, port: u16, names: &[String]) -> bool {
         let ip = ip.to_canonical();

@@ -112,6 +112,8 @@ pub struct Grants {
     pub monotonic_clock: bool,
     /// Random numbers.
     pub random: bool,
+    /// What the user refused. It gives nothing; it explains a denied use.
+    pub refused: Vec<Refusal>,
 }
 
 /// The outcome of a policy decision.
@@ -134,6 +136,7 @@ pub fn decide(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Decision {
     let mut decision = Decision::default();
+    decision.grants.refused.clone_from(&asked.deny);
     fs(declared, asked, &mut decision);
     net(declared, asked, &mut decision);
     environment(declared, asked, env, &mut decision);

@@ -96,7 +96,7 @@ pub enum RunError {
         usage: String,
     },
     /// A use that was denied, with `--strict` or in a function that cannot fail.
-    #[error("run the program: it was {source}")]
+    #[error("run the program: it used what it may not use")]
     Denied {
         /// What it tried.
         source: DeniedTrap,
@@ -453,7 +453,13 @@ impl<'a> Runner<'a> {
 
     fn denials(&self, streams: &Streams) -> Denials {
         let declared = self.program.metadata().capabilities.clone();
-        Denials::new(declared, streams.stderr(), self.quiet, self.strict)
+        Denials::new(
+            declared,
+            self.grants.refused.clone(),
+            streams.stderr(),
+            self.quiet,
+            self.strict,
+        )
     }
 
     fn watch(&mut self, view: &View) -> Result<Option<Watch>, RunError> {

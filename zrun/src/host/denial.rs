@@ -12,6 +12,7 @@ use zero_format::{Access, Capabilities, FsRule, FsScope, GuestPath};
 
 use super::stdio::Sink;
 use crate::net::NetScope;
+use crate::policy::Refusal;
 
 /// Lines that one run prints at most.
 const MAX_LINES: usize = 16;
@@ -37,6 +38,9 @@ pub(crate) enum Denied {
     },
     Connect {
         address: SocketAddr,
+        /// Whether the package declares it, and whether the user refused it: only the network's policy can tell.
+        declared: bool,
+        refused: bool,
     },
     Listen,
     Lookup {
@@ -52,6 +56,7 @@ pub(crate) enum Denied {
 pub(crate) struct Denials {
     declared: Arc<Capabilities>,
     sink: Sink,
+    refused: Arc<Vec<Refusal>>,
     quiet: bool,
     strict: bool,
     seen: Arc<Mutex<Seen>>,
@@ -61,6 +66,8 @@ pub(crate) struct Denials {
 struct Seen {
     denied: BTreeSet<Denied>,
     cut_off: bool,
+    /// What was denied where the program could not be ended at once.
+    pending: Option<String>,
 }
 
 /// The trap of `--strict`, and of functions that have no way to say "denied".
@@ -71,9 +78,17 @@ pub struct DeniedTrap {
 }
 
 impl Denials {
-    pub(crate) fn new(declared: Capabilities, sink: Sink, quiet: bool, strict: bool) -> Self {
+    pub(crate) fn new(
+        declared: Capabilities,
+        refused: Vec<Refusal>,
+        sink: Sink,
+        quiet: bool,
+        strict: bool,
+    ) -> Self {
+        let (declared, refused) = (Arc::new(declared), Arc::new(refused));
         Self {
-            declared: Arc::new(declared),
+            declared,
+            refused,
             sink,
             quiet,
             strict,
@@ -97,8 +112,26 @@ impl Denials {
         wasmtime::Error::new(DeniedTrap { what })
     }
 
+    /// Reports a denied use from a place that cannot end the program; [`Denials::settle`] does that.
+    pub(crate) fn note(&self, denied: Denied) {
+        if self.strict {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.pending.get_or_insert_with(|| denied.to_string());
+        }
+        self.report(denied);
+    }
+
+    /// Ends the program if something was noted that `--strict` does not let pass.
+    pub(crate) fn settle(&self) -> wasmtime::Result<()> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.pending.take() {
+            Some(what) => Err(wasmtime::Error::new(DeniedTrap { what })),
+            None => Ok(()),
+        }
+    }
+
     /// Prints what is new.
-    pub(crate) fn report(&self, denied: Denied) {
+    fn report(&self, denied: Denied) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if self.quiet || seen.denied.contains(&denied) {
             return;
@@ -126,6 +159,9 @@ impl Denials {
     }
 
     fn advice(&self, denied: &Denied) -> String {
+        if let Some(flag) = self.refusing_flag(denied) {
+            return format!("it is refused with {flag}");
+        }
         let declared = &self.declared;
         match denied {
             Denied::MonotonicClock | Denied::WallClock if !declared.clock.is_empty() => {
@@ -139,11 +175,16 @@ impl Denials {
             Denied::Bundled { .. } => "the package's own files are read-only".to_owned(),
             Denied::Read { path } => self.fs_advice(path, Access::Read),
             Denied::Write { path } => self.fs_advice(path, Access::ReadWrite),
-            Denied::Connect { address } => {
-                self.net_advice(&address.ip().to_string(), Some(address.port()))
-            }
+            Denied::Connect {
+                address, declared, ..
+            } => connect_advice(*address, *declared),
             Denied::Listen => "programs cannot listen for connections".to_owned(),
-            Denied::Lookup { name } => self.net_advice(name, None),
+            Denied::Lookup { name }
+                if declared.net.iter().any(|rule| rule.host.matches_name(name)) =>
+            {
+                format!("allow with --allow-net {name}")
+            }
+            Denied::Lookup { name } => undeclared(&format!(r#"net = [{{ host = "{name}" }}]"#)),
             Denied::Network if declared.net.is_empty() => {
                 undeclared(r#"net = [{ host = "…", ports = […] }]"#)
             }
@@ -151,6 +192,26 @@ impl Denials {
             Denied::Random if declared.random.is_some() => "allow with --allow-random".to_owned(),
             Denied::Random => undeclared("random = true"),
         }
+    }
+
+    /// The flag by which the user refused this use. A use that is not declared is denied with or without it.
+    fn refusing_flag(&self, denied: &Denied) -> Option<&'static str> {
+        let declared = &self.declared;
+        let (refusal, flag, declared) = match denied {
+            Denied::MonotonicClock | Denied::WallClock => {
+                (Refusal::Clock, "--deny-clock", !declared.clock.is_empty())
+            }
+            Denied::Read { .. } | Denied::Write { .. } => {
+                (Refusal::Fs, "--deny-fs", !declared.fs.is_empty())
+            }
+            Denied::Connect { refused: true, .. } => return Some("--deny-net"),
+            Denied::Lookup { .. } | Denied::Network => {
+                (Refusal::Net, "--deny-net", !declared.net.is_empty())
+            }
+            Denied::Random => (Refusal::Random, "--deny-random", declared.random.is_some()),
+            _ => return None,
+        };
+        (declared && self.refused.contains(&refusal)).then_some(flag)
     }
 
     fn fs_advice(&self, path: &str, access: Access) -> String {
@@ -182,23 +243,6 @@ impl Denials {
         self.declared.fs.iter().any(covers)
     }
 
-    fn net_advice(&self, host: &str, port: Option<u16>) -> String {
-        let Ok(pattern) = host.parse() else {
-            return "this is not a host name".to_owned();
-        };
-        let scope = NetScope::new(pattern, port);
-        if self
-            .declared
-            .net
-            .iter()
-            .any(|rule| NetScope::of(rule).overlaps(&scope))
-        {
-            return format!("allow with --allow-net {scope}");
-        }
-        let ports = port.map_or_else(String::new, |port| format!(", ports = [{port}]"));
-        undeclared(&format!(r#"net = [{{ host = "{host}"{ports} }}]"#))
-    }
-
     fn net_flags(&self) -> String {
         let flags = self
             .declared
@@ -207,6 +251,18 @@ impl Denials {
             .map(|rule| format!("--allow-net {}", NetScope::of(rule)));
         flags.collect::<Vec<_>>().join(" ")
     }
+}
+
+fn connect_advice(address: SocketAddr, declared: bool) -> String {
+    if declared {
+        // An address with its port reads back as the flag's value, brackets included.
+        return format!("allow with --allow-net {address}");
+    }
+    undeclared(&format!(
+        r#"net = [{{ host = "{}", ports = [{}] }}]"#,
+        address.ip(),
+        address.port()
+    ))
 }
 
 fn undeclared(line: &str) -> String {
@@ -223,7 +279,7 @@ impl fmt::Display for Denied {
             Self::Escape { path } => write!(f, "leave the granted directory: {path}"),
             Self::Bundled { path } | Self::Write { path } => write!(f, "write {path}"),
             Self::Read { path } => write!(f, "read {path}"),
-            Self::Connect { address } => write!(f, "connect to {address}"),
+            Self::Connect { address, .. } => write!(f, "connect to {address}"),
             Self::Listen => f.write_str("listen for connections"),
             Self::Lookup { name } => write!(f, "look up {name}"),
             Self::Network => f.write_str("use the network"),
@@ -247,7 +303,7 @@ mod tests {
             0,
         );
         (
-            Denials::new(declared, streams.stderr(), false, strict),
+            Denials::new(declared, Vec::new(), streams.stderr(), false, strict),
             capture,
         )
     }
@@ -310,6 +366,35 @@ mod tests {
                 "zrun: denied: read /x.csv — allow by naming the file as an argument, without --deny-fs"
             ]
         );
+    }
+
+    #[test]
+    fn the_flag_for_a_connection_is_one_that_works() {
+        let (denials, capture) = denials(Capabilities::default(), false);
+        let to = |address: &str, declared, refused| {
+            denials.note(Denied::Connect {
+                address: address.parse().unwrap(),
+                declared,
+                refused,
+            });
+            lines(&capture).concat()
+        };
+        assert!(to("[fd00::1]:80", true, false).ends_with("allow with --allow-net [fd00::1]:80"));
+        assert!(
+            to("10.0.0.1:80", false, false)
+                .contains(r#"net = [{ host = "10.0.0.1", ports = [80] }]"#)
+        );
+        assert!(to("10.0.0.2:80", true, true).ends_with("it is refused with --deny-net"));
+    }
+
+    #[test]
+    fn what_cannot_trap_at_once_is_settled_later() {
+        let (denials, _) = denials(Capabilities::default(), true);
+        assert!(denials.settle().is_ok());
+        denials.note(Denied::Listen);
+        let error = denials.settle().unwrap_err();
+        assert_eq!(error.to_string(), "denied: listen for connections");
+        assert!(denials.settle().is_ok());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! A named file is opened first, then that very inode is linked (or copied) into a directory of this run. Nothing that
 //! happens to the path afterwards, and nothing beside the file, is visible to the program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -69,6 +69,8 @@ pub(crate) struct Verdict {
 pub(crate) struct View {
     preopens: Vec<Preopen>,
     staging: Option<Staging>,
+    /// Paths that arguments name and where nothing is.
+    absent: BTreeSet<String>,
 }
 
 /// Why a file system cannot be built.
@@ -165,6 +167,7 @@ impl View {
             view: &view,
             staging: None,
             taken: BTreeMap::new(),
+            absent: BTreeSet::new(),
         };
         for grant in files {
             let failed = |source| ViewError::Grant {
@@ -181,7 +184,9 @@ impl View {
                 stage.argument(at, argument)?;
             }
         }
-        let staging = stage.staging;
+        let Stage {
+            staging, absent, ..
+        } = stage;
         let root = match &staging {
             Some(staging) => staging.path.clone(),
             None => empty_root(cache)?,
@@ -194,6 +199,7 @@ impl View {
         };
         view.preopens.insert(0, root);
         view.staging = staging;
+        view.absent = absent;
         Ok((view, args))
     }
 
@@ -231,7 +237,10 @@ impl View {
         if place == Place::Root {
             // Parents of what was granted exist for nobody; asking for them is no attempt at anything.
             let harmless = full == "/" || self.is_parent(&full);
-            return (!harmless).then_some(Verdict {
+            let absent = failure == Failure::NotFound
+                && intent == Intent::Read
+                && self.absent.contains(&full);
+            return (!harmless && !absent).then_some(Verdict {
                 denied,
                 as_access: true,
             });
@@ -419,15 +428,23 @@ struct Stage<'a> {
     staging: Option<Staging>,
     /// Which file stands at which guest path.
     taken: BTreeMap<String, PathBuf>,
+    /// Guest paths that arguments name and where nothing is.
+    absent: BTreeSet<String>,
 }
 
 impl Stage<'_> {
     /// An argument that names a file keeps its text where it can; otherwise it becomes `/args/N/NAME`.
     fn argument(&mut self, at: usize, argument: &mut String) -> Result<(), ViewError> {
         let host = PathBuf::from(argument.as_str());
-        let Ok(Some(file)) = regular(&host) else {
+        let file = match regular(&host) {
+            Ok(Some(file)) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Whoever names a file may hear that there is none.
+                self.absent.extend(natural(&host));
+                return Ok(());
+            }
             // Not a file, or not one that the user may read: the program sees the text and gets "denied".
-            return Ok(());
+            _ => return Ok(()),
         };
         let source = fs::canonicalize(&host).unwrap_or_else(|_| host.clone());
         let natural = natural(&host);
@@ -549,7 +566,7 @@ mod tests {
         });
         View {
             preopens,
-            staging: None,
+            ..View::default()
         }
     }
 

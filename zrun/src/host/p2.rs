@@ -18,13 +18,17 @@ use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
     self, HostResolveAddressStream as _, ResolveAddressStream,
 };
 use wasmtime_wasi::p2::bindings::sockets::network::{
-    ErrorCode as SocketCode, IpAddress, IpAddressFamily, Network,
+    ErrorCode as SocketCode, IpAddress, IpAddressFamily, IpSocketAddress, Network,
 };
 use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
     self as files, DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptor as _, OpenFlags,
     PathFlags,
 };
 use wasmtime_wasi::p2::bindings::sync::io::streams;
+use wasmtime_wasi::p2::bindings::sync::sockets::tcp::HostTcpSocket as _;
+use wasmtime_wasi::p2::bindings::sync::sockets::udp::{
+    self, OutgoingDatagram, OutgoingDatagramStream,
+};
 use wasmtime_wasi::p2::bindings::sync::{io as sync_io, sockets as sync_sockets};
 use wasmtime_wasi::p2::bindings::{cli, filesystem, random, sockets};
 use wasmtime_wasi::p2::{
@@ -123,29 +127,43 @@ impl Net {
             // Before a socket connects or sends, the system gives it some free port: that is no service to anybody.
             SocketAddrUse::TcpBind | SocketAddrUse::UdpBind if address.port() == 0 => true,
             SocketAddrUse::TcpConnect | SocketAddrUse::UdpSend => {
-                let allowed = self.allows(address);
+                let allowed = self.judge(address, |policy, names| {
+                    policy.allows(address.ip(), address.port(), names)
+                });
                 if !allowed {
-                    self.denials.report(Denied::Connect { address });
+                    let (ip, port) = (address.ip(), address.port());
+                    let declared =
+                        self.judge(address, |policy, names| policy.declares(ip, port, names));
+                    let refused =
+                        self.judge(address, |policy, names| policy.refuses(ip, port, names));
+                    self.denials.note(Denied::Connect {
+                        address,
+                        declared,
+                        refused,
+                    });
                 }
                 allowed
             }
             // A datagram from elsewhere is dropped silently: the sender is not something that the program tried.
-            SocketAddrUse::UdpReceive => self.allows(address),
+            SocketAddrUse::UdpReceive => self.judge(address, |policy, names| {
+                policy.allows(address.ip(), address.port(), names)
+            }),
             _ => {
-                self.denials.report(Denied::Listen);
+                self.denials.note(Denied::Listen);
                 false
             }
         }
     }
 
-    fn allows(&self, address: SocketAddr) -> bool {
+    /// Asks the policy about an address with the names that led to it.
+    fn judge(
+        &self,
+        address: SocketAddr,
+        question: impl FnOnce(&NetPolicy, &[String]) -> bool,
+    ) -> bool {
         let ip = address.ip().to_canonical();
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        self.policy.allows(
-            ip,
-            address.port(),
-            names.get(&ip).map_or(&[], Vec::as_slice),
-        )
+        question(&self.policy, names.get(&ip).map_or(&[], Vec::as_slice))
     }
 
     fn resolved(&self, name: &str, ip: IpAddr) {
@@ -344,9 +362,7 @@ fn link_capability(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Resu
         "sockets/tcp-create-socket" => {
             sockets::tcp_create_socket::add_to_linker::<Host, WasiSockets>(linker, Host::sockets)
         }
-        "sockets/udp" => {
-            sync_sockets::udp::add_to_linker::<Host, WasiSockets>(linker, Host::sockets)
-        }
+        "sockets/udp" => udp::add_to_linker::<Host, WasiSockets>(linker, Host::sockets),
         "sockets/udp-create-socket" => sync_sockets::udp_create_socket::add_to_linker::<
             Host,
             WasiSockets,
@@ -367,6 +383,8 @@ fn guard(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Result<()> {
             guard_random(interface, linker.instance(&name)?)
         }
         "wasi:sockets/ip-name-lookup" => guard_lookup(linker.instance(&name)?),
+        "wasi:sockets/tcp" => guard_connect(linker.instance(&name)?),
+        "wasi:sockets/udp" => guard_datagrams(linker.instance(&name)?),
         "wasi:sockets/tcp-create-socket" => guard_tcp(linker.instance(&name)?),
         "wasi:sockets/udp-create-socket" => guard_udp(linker.instance(&name)?),
         _ => Ok(()),
@@ -709,6 +727,62 @@ fn address_of(address: IpAddress) -> IpAddr {
             Ipv6Addr::from(segments).into()
         }
     }
+}
+
+/// The policy judges connections from inside these functions; with `--strict` the program ends on the way out.
+fn guard_connect(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+    type Socket = Resource<TcpSocket>;
+    instance.func_wrap(
+        "[method]tcp-socket.start-connect",
+        |mut store: Context<'_>,
+         (this, network, to): (Socket, Resource<Network>, IpSocketAddress)| {
+            let host = store.data_mut();
+            let outcome = host.sockets().start_connect(this, network, to);
+            host.shared.denials.settle()?;
+            socket(outcome)
+        },
+    )?;
+    instance.func_wrap(
+        "[method]tcp-socket.finish-connect",
+        |mut store: Context<'_>, (this,): (Socket,)| {
+            let host = store.data_mut();
+            let outcome = host.sockets().finish_connect(this);
+            host.shared.denials.settle()?;
+            socket(outcome)
+        },
+    )?;
+    instance.func_wrap(
+        "[method]tcp-socket.finish-listen",
+        |mut store: Context<'_>, (this,): (Socket,)| {
+            let host = store.data_mut();
+            let outcome = host.sockets().finish_listen(this);
+            host.shared.denials.settle()?;
+            socket(outcome)
+        },
+    )
+}
+
+fn guard_datagrams(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+    type Stream = Resource<OutgoingDatagramStream>;
+    instance.func_wrap(
+        "[method]udp-socket.stream",
+        |mut store: Context<'_>, (this, to): (Resource<UdpSocket>, Option<IpSocketAddress>)| {
+            let host = store.data_mut();
+            let outcome = udp::HostUdpSocket::stream(&mut host.sockets(), this, to);
+            host.shared.denials.settle()?;
+            socket(outcome)
+        },
+    )?;
+    instance.func_wrap(
+        "[method]outgoing-datagram-stream.send",
+        |mut store: Context<'_>, (this, datagrams): (Stream, Vec<OutgoingDatagram>)| {
+            let host = store.data_mut();
+            let outcome =
+                udp::HostOutgoingDatagramStream::send(&mut host.sockets(), this, datagrams);
+            host.shared.denials.settle()?;
+            socket(outcome)
+        },
+    )
 }
 
 fn guard_tcp(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> {

@@ -159,7 +159,13 @@ fn denial_wins_over_every_grant() {
         ],
     };
     let decision = decided(&asked);
-    assert_eq!(decision.grants, Grants::default());
+    assert_eq!(
+        decision.grants,
+        Grants {
+            refused: asked.deny,
+            ..Grants::default()
+        }
+    );
     assert!(decision.outstanding.env.is_empty() && decision.outstanding.clock.is_empty());
 }
 

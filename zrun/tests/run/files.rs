@@ -322,6 +322,23 @@ fn a_file_named_as_argument_is_readable_and_nothing_beside_it() {
 }
 
 #[test]
+fn an_argument_that_names_nothing_is_absent_and_not_denied() {
+    let world = World::new();
+    let absent = world.path("absent");
+    let facts = declares(FsScope::Args, Access::Read);
+    let read = open(ROOT, &below_root(&absent), READ);
+    let ended = world.run(&read, &facts, &Asked::default(), &[&absent]);
+    assert_eq!((ended.errno(), ended.stderr.as_str()), (NOENT, ""));
+    let create = open(ROOT, &below_root(&absent), CREATE);
+    assert_eq!(
+        world
+            .run(&create, &facts, &Asked::default(), &[&absent])
+            .errno(),
+        ACCES
+    );
+}
+
+#[test]
 fn arguments_are_not_files_unless_the_package_declares_so() {
     let world = World::new();
     let named = world.folder("d", "named", "content").join("named");

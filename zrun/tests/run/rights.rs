@@ -1,7 +1,7 @@
 //! Environment, clocks, random numbers, and the end of a program.
 
 use zero_format::{Capabilities, Clock, ClockRule, EnvRule, RandomRule};
-use zrun::{Asked, RunError, Runner};
+use zrun::{Asked, Refusal, RunError, Runner};
 
 use crate::support::{Facts, World, component, module, run, start};
 
@@ -90,6 +90,24 @@ fn random_numbers_are_denied_until_they_are_granted() {
             .run(&component(&start(RANDOM)), &facts, &all(), &[])
             .errno(),
         0
+    );
+}
+
+#[test]
+fn a_refused_right_names_the_flag_that_refuses_it() {
+    let world = World::new();
+    let facts = facts(Capabilities {
+        random: Some(RandomRule::default()),
+        ..Capabilities::default()
+    });
+    let asked = Asked {
+        deny: vec![Refusal::Random],
+        ..all()
+    };
+    let denied = world.run(&start(RANDOM), &facts, &asked, &[]);
+    assert_eq!(
+        denied.stderr,
+        "zrun: denied: draw random numbers — it is refused with --deny-random\n"
     );
 }
 
