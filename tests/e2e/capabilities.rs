@@ -52,7 +52,7 @@ fn without_a_terminal_consent_is_refused_and_the_hint_grants_it() {
 }
 
 #[test]
-fn a_denied_use_returns_an_error_to_the_program_and_names_the_flag_once() {
+fn a_denied_use_returns_an_error_to_the_program_and_says_once_which_flag_denies_it() {
     let world = keyed();
     let artifact = world.built("clock", "1.0.0", READS_THE_CLOCK, CLOCK);
     let run = world.zrun([
@@ -64,7 +64,7 @@ fn a_denied_use_returns_an_error_to_the_program_and_names_the_flag_once() {
         run.code.is_some_and(|code| code != 0),
         "the program sees an error: {run}"
     );
-    assert_eq!(run.stderr.matches("--allow-clock").count(), 1, "{run}");
+    assert_eq!(run.stderr.matches("--deny-clock").count(), 1, "{run}");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_folder_is_seen_only_when_it_is_granted() {
         .code(0);
     let run = world
         .zrun(["--deny-fs".as_ref(), artifact.as_os_str()])
-        .says("--allow-fs");
+        .says("--deny-fs");
     assert!(run.code.is_some_and(|code| code != 0), "{run}");
 }
 

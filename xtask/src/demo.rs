@@ -189,7 +189,7 @@ fn reader_side(reader: &Person, host: &Host, url: &str, root_key: &str) -> Resul
         &["cargo", "zero", "run", "--deny-clock", "moment"],
         &Expect::code(0)
             .says("I may not see the clock.")
-            .says("--allow-clock"),
+            .says("--deny-clock"),
     )?;
     Ok(())
 }
