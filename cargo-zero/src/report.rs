@@ -2,14 +2,16 @@
 //!
 //! The only place of this program that prints. Everything else returns a [`Report`] or a [`Failure`].
 
+mod progress;
+
+pub(crate) use progress::Step;
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value};
 
 /// What went wrong, as far as a script cares: each class has one exit code and one `error.code`.
@@ -140,6 +142,12 @@ impl Failure {
     pub(crate) fn hint_if(mut self, hint: Option<impl Into<String>>) -> Self {
         self.hint = hint.map(Into::into).or(self.hint);
         self
+    }
+
+    /// What to do next, for tests.
+    #[cfg(test)]
+    pub(crate) fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     fn json(&self) -> Value {
@@ -327,15 +335,9 @@ impl Output {
     /// A spinner that appears if the step takes more than a moment and a person watches.
     pub(crate) fn step(self, text: &str) -> Step {
         if !self.progress {
-            return Step(None);
+            return Step::silent();
         }
-        let bar = ProgressBar::new_spinner().with_message(text.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}") {
-            bar.set_style(style);
-        }
-        // The first tick comes after the interval: a quick step shows nothing.
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Step(Some(bar))
+        Step::start(text)
     }
 
     /// Prints the end of the command and turns it into the exit code.
@@ -398,18 +400,6 @@ impl Output {
     )]
     fn stderr(self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
-    }
-}
-
-/// A running step; the spinner goes when this is dropped.
-#[derive(Debug)]
-pub(crate) struct Step(Option<ProgressBar>);
-
-impl Drop for Step {
-    fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
     }
 }
 

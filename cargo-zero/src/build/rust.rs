@@ -86,8 +86,12 @@ fn rustc(session: &Session, folder: &Path) -> Result<PathBuf, Failure> {
     let mut candidates: Vec<PathBuf> = session.env.rustc.iter().map(PathBuf::from).collect();
     candidates.extend(tool::find(&session.env, &["rustc"]));
     candidates.push(PathBuf::from("/usr/bin/rustc"));
+    with_target(&candidates, folder)
+}
+
+fn with_target(candidates: &[PathBuf], folder: &Path) -> Result<PathBuf, Failure> {
     let mut working = false;
-    for candidate in &candidates {
+    for candidate in candidates {
         let printed = tool::capture(Command::new(candidate).current_dir(folder).args([
             "--print",
             "target-libdir",
@@ -193,5 +197,54 @@ fn choose(artifacts: &[Artifact], package: &str) -> Result<PathBuf, Failure> {
                     names.first().unwrap_or(&"NAME")
                 ))
             }),
+    }
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// A compiler that says that its libraries are in this folder.
+    fn compiler(folder: &Path, name: &str, libraries: &str) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(
+            &path,
+            format!("#!/bin/sh\necho {}\n", folder.join(libraries).display()),
+        )
+        .unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_missing_target_is_named_with_the_command_that_installs_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let bare = compiler(folder.path(), "bare", "missing");
+        let failure = with_target(&[bare], folder.path()).unwrap_err();
+        assert_eq!(failure.hint_text(), Some("rustup target add wasm32-wasip1"));
+        let none = with_target(&[folder.path().join("nothing")], folder.path()).unwrap_err();
+        assert!(
+            none.hint_text()
+                .is_some_and(|hint| hint.contains("rustup.rs"))
+        );
+    }
+
+    #[test]
+    fn the_first_compiler_that_has_the_target_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("lib")).unwrap();
+        fs::write(folder.path().join("lib/libstd.rlib"), "").unwrap();
+        let candidates = [
+            compiler(folder.path(), "bare", "missing"),
+            compiler(folder.path(), "full", "lib"),
+        ];
+        assert_eq!(
+            with_target(&candidates, folder.path()).unwrap(),
+            candidates[1]
+        );
     }
 }

@@ -1,20 +1,19 @@
 //! `run`: obtain, verify, ask, run (spec/capabilities.md, "Consent").
 
+mod consent;
+
 use std::ffi::OsString;
 use std::path::Path;
 
 use zero_format::{Artifact, Digest, PackageRef, PublicKey, SecretKey, Verified, Version};
 use zero_registry::{ResolveOptions, Resolved};
-use zrun::{
-    Answer, Asked, Cache, Consent, Decision, EngineOptions, FILE, Io, Limits, PROMPT, Program,
-    Question, Resolution, RunError, Runner, decide,
-};
+use zrun::{Cache, EngineOptions, FILE, Io, Limits, Program, Resolution, RunError, Runner};
 
 use super::target::{self, Target};
 use super::verify;
 use crate::build::{self, Signing};
 use crate::cli::Run;
-use crate::host::{self, Session};
+use crate::host::Session;
 use crate::project::Project;
 use crate::registries;
 use crate::report::{Class, Failure, Report};
@@ -36,7 +35,7 @@ pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Resul
         },
     };
     let metadata = subject.artifact.metadata();
-    let decision = consent(session, run, &subject)?;
+    let decision = consent::decide_or_ask(session, run, &subject, arguments)?;
     for what in &decision.beyond {
         session.output.warn(&format!(
             "the package does not declare {what}: that grant does nothing"
@@ -276,79 +275,6 @@ fn announce(session: &Session, resolved: &Resolved, artifact: &Verified<Artifact
     }
 }
 
-/// What the run may use: what the flags say, what was consented to before, or what the user says now.
-fn consent(session: &Session, run: &Run, subject: &Subject) -> Result<Decision, Failure> {
-    let metadata = subject.artifact.metadata();
-    let declared = &metadata.capabilities;
-    let asked = run.args.grants.asked();
-    let variable = |name: &str| host::variable(name).and_then(|value| value.into_string().ok());
-    let decision = decide(declared, &asked, &variable);
-    if decision.outstanding.is_empty() {
-        return Ok(decision);
-    }
-    let Some(signer) = subject.artifact.signers().first() else {
-        return Err(Failure::new(Class::Untrusted, "nobody signed the program"));
-    };
-    let all = Asked {
-        declared: true,
-        ..asked
-    };
-    let package = &metadata.package;
-    if session
-        .home
-        .has_consent(&subject.registry, &package.name, signer, declared)
-    {
-        return Ok(decide(declared, &all, &variable));
-    }
-    let before = session
-        .home
-        .previous_consent(&subject.registry, &package.name, signer);
-    let question = Question {
-        registry: &subject.registry,
-        package: &package.name,
-        version: &package.version,
-        signer,
-        signer_trusted: true,
-        declared,
-        outstanding: &decision.outstanding,
-        before: before.as_ref().map(|consent| &consent.capabilities),
-    };
-    match answer(session, &question)? {
-        Answer::No => Err(Failure::new(
-            Class::Denied,
-            format!("{} was not allowed to run", package.name),
-        )),
-        Answer::Once => Ok(decide(declared, &all, &variable)),
-        Answer::Always => {
-            let consent = Consent {
-                registry: subject.registry.clone(),
-                package: package.name.clone(),
-                signer: signer.to_base64(),
-                capabilities: declared.clone(),
-                version: package.version.clone(),
-                given: session.now,
-            };
-            session
-                .home
-                .store_consent(&consent)
-                .map_err(|error| Failure::failed("cannot store the consent").because(&error))?;
-            Ok(decide(declared, &all, &variable))
-        }
-    }
-}
-
-fn answer(session: &Session, question: &Question<'_>) -> Result<Answer, Failure> {
-    if !session.interactive {
-        let needs: Vec<String> = question.outstanding.describe();
-        return Err(Failure::new(Class::Denied, format!("{} asks for what was not granted", question.package))
-            .details(needs.iter().map(|need| format!("  - {need}")).collect::<Vec<_>>().join("\n"))
-            .hint("to grant all of it: cargo zero run --allow-declared …; `cargo zero run --help` lists single grants"));
-    }
-    session.output.question(&question.screen());
-    session.output.question("\n");
-    Ok(Answer::parse(&session.ask(PROMPT)?))
-}
-
 fn load(
     session: &Session,
     artifact: &Verified<Artifact>,
@@ -392,5 +318,22 @@ fn ended(error: &RunError) -> Failure {
     match error {
         RunError::Trap { backtrace, .. } => failure.details(backtrace.clone()),
         _ => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_local_key_depends_on_the_secret_alone() {
+        assert_eq!(
+            local_key(&[1; 32]).public_key(),
+            local_key(&[1; 32]).public_key()
+        );
+        assert_ne!(
+            local_key(&[1; 32]).public_key(),
+            local_key(&[2; 32]).public_key()
+        );
     }
 }

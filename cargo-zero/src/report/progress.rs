@@ -1,0 +1,52 @@
+//! A spinner for steps that take longer than a moment.
+
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A step that takes less shows no spinner.
+const MOMENT: Duration = Duration::from_millis(400);
+
+/// A running step; the spinner goes when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Step(Option<(Sender<()>, JoinHandle<()>)>);
+
+impl Step {
+    /// A step that nobody watches.
+    pub(super) fn silent() -> Self {
+        Self(None)
+    }
+
+    /// A step that a person watches.
+    pub(super) fn start(text: &str) -> Self {
+        let text = text.to_owned();
+        let (done, wait) = mpsc::channel();
+        let watcher = thread::spawn(move || {
+            if wait.recv_timeout(MOMENT) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            let bar = ProgressBar::new_spinner().with_message(text);
+            if let Ok(style) = ProgressStyle::with_template("{spinner:.cyan} {msg} {elapsed:.dim}")
+            {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            // Ends when the step is dropped.
+            let _ = wait.recv();
+            bar.finish_and_clear();
+        });
+        Self(Some((done, watcher)))
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        if let Some((done, watcher)) = self.0.take() {
+            drop(done);
+            // A spinner that panicked is no reason to fail.
+            let _ = watcher.join();
+        }
+    }
+}
