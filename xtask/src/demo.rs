@@ -222,15 +222,7 @@ fn tampered(publisher: &Person, host: &Host, scratch: &Scratch, root_key: &str) 
         &Expect::code(0),
     )?;
     victim.does(
-        &[
-            "cargo",
-            "zero",
-            "run",
-            "--allow-declared",
-            "csvstat@1.2",
-            "--",
-            "data.csv",
-        ],
+        &["cargo", "zero", "run", "csvstat@1.2", "--", "data.csv"],
         &Expect::code(125),
     )?;
     Ok(())
