@@ -90,7 +90,9 @@ pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Failure {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(String::from(
             "free some space; `cargo zero cache clean` removes what can be fetched or compiled again",
         )),
-        io::ErrorKind::NotADirectory => Some(format!("{folder} is not a folder; write elsewhere")),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            Some(format!("{folder} is not a folder; write elsewhere"))
+        }
         _ => None,
     };
     Failure::failed(format!("cannot write {}", path.display()))
