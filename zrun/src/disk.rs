@@ -26,14 +26,16 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>
 }
 
 /// Reads all of an open file of at most `limit` bytes.
-pub(crate) fn read_open(file: File, limit: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_open(mut file: File, limit: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata()?.len();
     if size > limit {
         return Err(too_large(limit));
     }
-    // The size only sizes the first allocation; the file may be growing, so the bound is enforced while reading.
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).saturating_add(1));
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    // One system call for what is there; the bound holds for what is added meanwhile, and for files without a size.
+    let mut bytes = vec![0; usize::try_from(size).map_err(|_| too_large(limit))?];
+    file.read_exact(&mut bytes)?;
+    file.take((limit - size).saturating_add(1))
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(too_large(limit));
     }

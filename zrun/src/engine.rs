@@ -43,7 +43,14 @@ impl EngineOptions {
             .consume_fuel(self.fuel)
             .epoch_interruption(self.interruptible)
             .max_wasm_stack(MAX_STACK)
-            .cranelift_opt_level(opt_level(hints));
+            .cranelift_opt_level(opt_level(hints))
+            // Backtraces show functions, whose names are found without a map of every instruction.
+            .generate_address_map(false)
+            // A process that runs a program once copies its data; an image to map pays off with the second instance.
+            .memory_init_cow(self.interruptible);
+        // Only debuggers of this process would read it, and registering it costs more than all of WASI.
+        #[cfg(not(windows))]
+        config.native_unwind_info(false);
         config
     }
 

@@ -195,10 +195,14 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
             .details(error.to_string()),
     };
     let most = zero_format::limits::MAX_ARTIFACT;
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let size = file.metadata().map_err(failed)?.len();
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(most) + 1);
-    file.take(most as u64 + 1)
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let size = usize::try_from(file.metadata().map_err(failed)?.len())
+        .unwrap_or(usize::MAX)
+        .min(most);
+    // One system call for what is there, another that finds the end.
+    let mut bytes = vec![0; size];
+    file.read_exact(&mut bytes).map_err(failed)?;
+    file.take((most - size) as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
     if bytes.len() > most {
@@ -280,9 +284,8 @@ fn start(
     }
     let outcome = runner.args(rest).run().map_err(|error| ended(&error))?;
     // A shell shows eight bits of it, as it does for every program.
-    Ok(ExitCode::from(
-        u8::try_from(outcome.code & 0xff).unwrap_or(exit::FAILED),
-    ))
+    // Nothing is left to flush; the system takes memory back faster than we could.
+    end(u8::try_from(outcome.code & 0xff).unwrap_or(exit::FAILED))
 }
 
 /// What the run may use by flags and by stored consent; `None` if something is left to ask.
@@ -406,10 +409,10 @@ fn replace(command: &mut std::process::Command) -> io::Error {
     }
 }
 
-/// Ends the process from beside the program.
+/// Ends the process at once.
 #[expect(
     clippy::exit,
-    reason = "the program may be in the middle of a call that nothing else interrupts"
+    reason = "the program is over, or in the middle of a call that nothing else interrupts"
 )]
 fn end(code: u8) -> ! {
     std::process::exit(code.into())

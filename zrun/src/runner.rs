@@ -359,8 +359,9 @@ impl<'a> Runner<'a> {
                 .get_typed_func::<(), ()>(&mut run.store, "_start")?
                 .call(&mut run.store, ())
         });
-        drop(watch);
-        outcome(ended_with.map(|()| 0), &limits, run.store.get_fuel().ok())
+        let left = run.store.get_fuel().ok();
+        put_away(run.store, |host| &mut host.shared, watch);
+        outcome(ended_with.map(|()| 0), &limits, left)
     }
 
     fn run_component(
@@ -375,9 +376,10 @@ impl<'a> Runner<'a> {
                 )
             })
             .and_then(|command| command.wasi_cli_run().call_run(&mut store));
-        drop(watch);
+        let left = store.get_fuel().ok();
+        put_away(store, |host| &mut host.shared, watch);
         let code = ended_with.map(|result| i32::from(result.is_err()));
-        outcome(code, &self.limits, store.get_fuel().ok())
+        outcome(code, &self.limits, left)
     }
 
     fn store_p2(
@@ -483,6 +485,22 @@ impl<'a> Runner<'a> {
 struct RunP1 {
     store: Store<p1::Host>,
     limits: Limits,
+}
+
+/// Releases what a run used. Of a process that ends with its program only the files have to go.
+fn put_away<T>(
+    mut store: Store<T>,
+    shared: impl FnOnce(&mut T) -> &mut Shared,
+    watch: Option<Watch>,
+) {
+    match watch {
+        Some(watch) if watch.expired().is_none() => {
+            watch.abandon();
+            drop(std::mem::take(&mut shared(store.data_mut()).view));
+            std::mem::forget(store);
+        }
+        _ => {}
+    }
 }
 
 /// Sets the limits that are the store's to keep.

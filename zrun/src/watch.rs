@@ -69,6 +69,16 @@ impl Watch {
         }))
     }
 
+    /// Ends the watch of a process that is about to end: the thread is left to wait.
+    pub(crate) fn abandon(self) {
+        *self
+            .state
+            .over
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
+        std::mem::forget(self);
+    }
+
     /// What the program's interruption looks at, unless an action ends the process.
     pub(crate) fn expired(&self) -> Option<Arc<AtomicBool>> {
         self.interrupts.then(|| Arc::clone(&self.state.expired))
