@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use zero_format::{Digest, PublicKey, SecretKey};
 use zero_registry::{
-    Action, ChainContext, ClaimPolicy, Client, DirWriter, Init, Location, Network, NetworkOptions, Origin, PackageState,
-    RegistryConfig, ReleaseInfo, Role, Root, RootFields, ServeOptions, Server, SignedEvent, Store, Submission,
-    Timestamp, init,
+    Action, ChainContext, ClaimPolicy, Client, DirWriter, Init, Location, Network, NetworkOptions,
+    Origin, PackageState, RegistryConfig, ReleaseInfo, Role, Root, RootFields, ServeOptions,
+    Server, SignedEvent, Store, Submission, Timestamp, init,
 };
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -25,7 +25,9 @@ const ORIGIN: &str = "registry.example/large";
 
 fn main() -> Outcome<()> {
     // cargo adds `--bench`; every number is a size.
-    let sizes: Vec<usize> = std::env::args().filter_map(|word| word.parse().ok()).collect();
+    let sizes: Vec<usize> = std::env::args()
+        .filter_map(|word| word.parse().ok())
+        .collect();
     for size in sizes {
         measure(size)?;
     }
@@ -51,7 +53,11 @@ fn measure(packages: usize) -> Outcome<()> {
             mirrors: vec![Location::Url(server.url())],
             fresh: Duration::from_secs(3600),
         };
-        Ok(Client::new(config, Store::new(work.path().join(store)), Some(&network))?)
+        Ok(Client::new(
+            config,
+            Store::new(work.path().join(store)),
+            Some(&network),
+        )?)
     };
     let report = |step: &str, client: &Client| {
         let traffic = client.traffic();
@@ -82,7 +88,11 @@ fn measure(packages: usize) -> Outcome<()> {
 }
 
 fn look_up(client: &Client, number: usize, now: Timestamp, news: bool) -> Outcome<PackageState> {
-    let trusted = if news { client.refresh(now)? } else { client.update(now)? };
+    let trusted = if news {
+        client.refresh(now)?
+    } else {
+        client.update(now)?
+    };
     Ok(client.package(&trusted, &name(number).parse()?)?)
 }
 
@@ -108,7 +118,12 @@ fn generate(folder: &Path, packages: usize) -> Outcome<()> {
         witness: None,
         anchor: None,
     };
-    init(folder, &Init::signed(Root::new(fields)?, &[&key(1)])?, key(2), NOW)?;
+    init(
+        folder,
+        &Init::signed(Root::new(fields)?, &[&key(1)])?,
+        key(2),
+        NOW,
+    )?;
     for start in (0..packages).step_by(BATCH) {
         commit(folder, start..packages.min(start + BATCH))?;
     }
@@ -133,8 +148,13 @@ fn commit(folder: &Path, numbers: std::ops::Range<usize>) -> Outcome<()> {
             runtime: "0.1.0".parse()?,
             capabilities: zero_format::Capabilities::default(),
         };
-        let actions =
-            [Action::Claim { release: own.clone(), admin: own }, Action::Release(Box::new(release))];
+        let actions = [
+            Action::Claim {
+                release: own.clone(),
+                admin: own,
+            },
+            Action::Release(Box::new(release)),
+        ];
         for action in actions {
             let event = SignedEvent::sign(&state.next(&origin, NOW, action), &[&publisher])?;
             state = state.apply(&event, &context)?;
