@@ -51,7 +51,7 @@ fn measure(packages: usize) -> Outcome<()> {
             origin: ORIGIN.parse()?,
             pinned: role(&key(1).public_key())?,
             mirrors: vec![Location::Url(server.url())],
-            fresh: Duration::from_secs(3600),
+            fresh: Duration::from_hours(1),
         };
         Ok(Client::new(
             config,
@@ -101,7 +101,7 @@ fn name(number: usize) -> String {
 }
 
 fn role(key: &PublicKey) -> Outcome<Role> {
-    Ok(Role::new(vec![key.clone()], 1)?)
+    Ok(Role::new(vec![*key], 1)?)
 }
 
 fn generate(folder: &Path, packages: usize) -> Outcome<()> {
