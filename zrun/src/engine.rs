@@ -58,7 +58,9 @@ impl EngineOptions {
     /// release, configuration or processor; the name only keeps such code apart so that both stay cached.
     pub(crate) fn fingerprint(self, hints: &Hints) -> String {
         format!(
-            "wasmtime-48;{};{};{:?};fuel={};interruptible={}",
+            "zrun-{};wasmtime-48;{};{};{:?};fuel={};interruptible={}",
+            // Releases of zrun may configure the engine differently; two in use do not evict each other's code.
+            env!("CARGO_PKG_VERSION"),
             std::env::consts::ARCH,
             cpu(),
             hints.compile.as_ref().and_then(|compile| compile.opt_level),
