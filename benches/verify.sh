@@ -38,14 +38,13 @@ TOML
 
 cargo-zero key generate --no-password >/dev/null
 cargo-zero build --manifest-path "$work/Zero.toml" -o "$work/big.zero" >/dev/null
-cargo-zero key export -o "$work/key.pub" >/dev/null
 # C minisign makes its own detached signature for its own turn.
 printf '\n\n' | minisign -G -W -f -p "$work/peer.pub" -s "$work/peer.key" >/dev/null
 minisign -S -s "$work/peer.key" -m "$work/big.zero" >/dev/null </dev/null
 stat -c %s "$work/big.zero" >"$work/size"
 
 hyperfine -N --warmup 2 --runs 10 --export-json "$work/verify.json" \
-  -n 'cargo-zero verify' "cargo-zero verify $work/big.zero --key $work/key.pub" \
+  -n 'cargo-zero verify' "cargo-zero verify $work/big.zero" \
   -n 'minisign -V' "minisign -V -q -p $work/peer.pub -m $work/big.zero" \
   -n 'sha256sum' "sha256sum $work/big.zero" \
   -n 'cksum (reads the file)' "cksum $work/big.zero"
