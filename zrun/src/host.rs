@@ -3,6 +3,7 @@
 
 pub(crate) mod denial;
 pub(crate) mod fs;
+pub(crate) mod net;
 pub(crate) mod p1;
 pub(crate) mod p2;
 pub(crate) mod stdio;

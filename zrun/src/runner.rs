@@ -393,7 +393,7 @@ impl<'a> Runner<'a> {
             let io = std::mem::take(&mut self.io);
             let streams = Streams::new(io, self.limits.output);
             let denials = self.denials(&streams);
-            let net = p2::Net::new(self.grants.net.clone(), denials.clone());
+            let net = host::net::Net::new(self.grants.net.clone(), denials.clone());
             (
                 Shared::new(&self.grants, &self.limits, denials, streams, view),
                 net,
