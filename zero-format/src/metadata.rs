@@ -104,6 +104,12 @@ pub struct Limits {
     /// Bytes written to standard output and error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<u64>,
+    /// Bytes written to files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write: Option<u64>,
+    /// Files, sockets and streams that are open at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handles: Option<u64>,
     /// Units of fuel: a deterministic bound on computation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,

@@ -67,6 +67,12 @@ pub struct GrantArgs {
     /// Bytes written to stdout and stderr together [default: the package's, else 4 GiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Limits")]
     pub limit_output: Option<u64>,
+    /// Bytes written to files [default: the package's, else 4 GiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Limits")]
+    pub limit_write: Option<u64>,
+    /// Files, sockets and streams open at the same time [default: the package's, else 1000]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_count, help_heading = "Limits")]
+    pub limit_handles: Option<u64>,
 }
 
 /// The command line after `zrun`, or after `cargo zero run`.
@@ -202,6 +208,8 @@ impl GrantArgs {
             memory: self.limit_memory,
             time: self.limit_time,
             output: self.limit_output,
+            write: self.limit_write,
+            handles: self.limit_handles,
             fuel: self.limit_fuel,
         }
     }

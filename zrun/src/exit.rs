@@ -8,7 +8,7 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 /// The registry could not be reached.
 pub const UNREACHABLE: u8 = 69;
-/// A limit was reached: memory, tables, instances, stack, time, output or fuel.
+/// A limit was reached: memory, tables, instances, stack, time, output, writing, handles or fuel.
 pub const LIMIT: u8 = 124;
 /// The artifact is not trusted: malformed, unsigned, signed by an unknown key, or changed since it was signed.
 pub const NOT_TRUSTED: u8 = 125;

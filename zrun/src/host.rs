@@ -6,6 +6,7 @@ pub(crate) mod fs;
 pub(crate) mod net;
 pub(crate) mod p1;
 pub(crate) mod p2;
+pub(crate) mod quota;
 pub(crate) mod stdio;
 
 use std::collections::BTreeMap;
@@ -18,12 +19,16 @@ use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
 use crate::limits::{Limits, Meter};
 use crate::policy::Grants;
 use denial::Denials;
-use fs::View;
+use fs::{OutputError, View};
+use quota::Quota;
 use stdio::Streams;
 
 /// What both versions of WASI share in one run.
 pub(crate) struct Shared {
     pub(crate) meter: Meter,
+    pub(crate) quota: Quota,
+    /// How many files, sockets and streams may be open.
+    pub(crate) handles: u64,
     pub(crate) denials: Denials,
     pub(crate) streams: Streams,
     pub(crate) view: View,
@@ -44,6 +49,8 @@ impl Shared {
     ) -> Self {
         Self {
             meter: Meter::new(limits),
+            quota: Quota::new(limits.write),
+            handles: limits.handles,
             denials,
             streams,
             view,
@@ -52,6 +59,23 @@ impl Shared {
             random: grants.random,
             directories: BTreeMap::new(),
         }
+    }
+}
+
+impl Shared {
+    /// Keeps the outputs of a program that ended with code 0; tells the user what is not kept.
+    pub(crate) fn keep_outputs(&mut self, code: Option<i32>) -> Result<(), OutputError> {
+        let (lost, why) = if code == Some(0) {
+            let why = "only files named as arguments are".to_owned();
+            (self.view.keep(self.quota.limit())?, why)
+        } else {
+            let code = code.map_or_else(String::new, |code| format!(" with code {code}"));
+            (self.view.unkept(), format!("the program ended{code}"))
+        };
+        for what in lost {
+            self.denials.tell(&format!("not kept: {what} — {why}"));
+        }
+        Ok(())
     }
 }
 

@@ -36,11 +36,11 @@ pub use consent::{Answer, Consent, ConsentError, FILE, PROMPT, Question};
 pub use engine::EngineOptions;
 pub use home::{Home, HomeError, Secret};
 pub use host::denial::DeniedTrap;
-pub use host::fs::{BUNDLED, ViewError};
+pub use host::fs::{BUNDLED, OutputError, ViewError};
 pub use host::stdio::{Capture, Input, Io, Output};
 pub use limits::{
-    Ceiling, DEFAULT_MEMORY, DEFAULT_OUTPUT, DEFAULT_TIME, LimitReached, Limits, MAX_INSTANCES,
-    MAX_STACK, MAX_TABLE_ELEMENTS,
+    Ceiling, DEFAULT_HANDLES, DEFAULT_MEMORY, DEFAULT_OUTPUT, DEFAULT_TIME, DEFAULT_WRITE,
+    LimitReached, Limits, MAX_INSTANCES, MAX_STACK, MAX_TABLE_ELEMENTS,
 };
 pub use net::{NetPolicy, NetScope};
 pub use policy::{Asked, Decision, FsGrant, Grants, Refusal, Rule, decide};

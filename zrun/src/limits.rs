@@ -10,6 +10,10 @@ pub const DEFAULT_MEMORY: u64 = 1 << 30;
 pub const DEFAULT_TIME: Duration = Duration::from_hours(1);
 /// Output of a program that declares nothing.
 pub const DEFAULT_OUTPUT: u64 = 4 << 30;
+/// Bytes that a program that declares nothing may write to files.
+pub const DEFAULT_WRITE: u64 = 4 << 30;
+/// What a program that declares nothing may have open: what systems commonly give one process, less what this one needs.
+pub const DEFAULT_HANDLES: u64 = 1000;
 /// Elements of all tables together.
 pub const MAX_TABLE_ELEMENTS: usize = 1 << 20;
 /// Core instances, memories and tables of one program (a component has several).
@@ -26,6 +30,10 @@ pub struct Limits {
     pub time: Duration,
     /// Bytes written to stdout and stderr.
     pub output: u64,
+    /// Bytes written to files, and added to their length without writing.
+    pub write: u64,
+    /// Files, sockets and streams open at the same time.
+    pub handles: u64,
     /// Units of work; bounds the CPU deterministically.
     pub fuel: Option<u64>,
 }
@@ -36,6 +44,8 @@ impl Default for Limits {
             memory: DEFAULT_MEMORY,
             time: DEFAULT_TIME,
             output: DEFAULT_OUTPUT,
+            write: DEFAULT_WRITE,
+            handles: DEFAULT_HANDLES,
             fuel: None,
         }
     }
@@ -50,6 +60,10 @@ pub struct Ceiling {
     pub time: Option<Duration>,
     /// Bytes of output.
     pub output: Option<u64>,
+    /// Bytes written to files.
+    pub write: Option<u64>,
+    /// Handles.
+    pub handles: Option<u64>,
     /// Units of work.
     pub fuel: Option<u64>,
 }
@@ -63,6 +77,8 @@ impl Limits {
             time: least(declared.time_ms.map(Duration::from_millis), ceiling.time)
                 .unwrap_or(default.time),
             output: least(declared.output, ceiling.output).unwrap_or(default.output),
+            write: least(declared.write, ceiling.write).unwrap_or(default.write),
+            handles: least(declared.handles, ceiling.handles).unwrap_or(default.handles),
             fuel: least(declared.fuel, ceiling.fuel),
         }
     }
@@ -88,6 +104,12 @@ pub enum LimitReached {
         /// The limit.
         fuel: u64,
     },
+    /// Too many files, sockets and streams at the same time.
+    #[error("the limit of {limit} open files and connections was reached")]
+    Handles {
+        /// The limit.
+        limit: u64,
+    },
     /// More memory than granted.
     #[error("the memory limit of {limit} was reached", limit = bytes(*.limit))]
     Memory {
@@ -112,6 +134,12 @@ pub enum LimitReached {
         /// The limit.
         limit: Duration,
     },
+    /// More written to files than granted.
+    #[error("the write limit of {limit} was reached", limit = bytes(*.limit))]
+    Write {
+        /// The limit.
+        limit: u64,
+    },
 }
 
 impl LimitReached {
@@ -119,9 +147,11 @@ impl LimitReached {
     pub fn hint(&self) -> Option<String> {
         let flag = match self {
             Self::Fuel { .. } => "--limit-fuel",
+            Self::Handles { .. } => "--limit-handles",
             Self::Memory { .. } => "--limit-memory",
             Self::Output { .. } => "--limit-output",
             Self::Time { .. } => "--limit-time",
+            Self::Write { .. } => "--limit-write",
             Self::Instances | Self::Stack | Self::Tables => return None,
         };
         Some(format!(

@@ -96,12 +96,11 @@ pub struct FsGrant {
 
 /// Exactly what one run may use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 pub struct Grants {
     /// Directories and files.
     pub fs: Vec<FsGrant>,
-    /// Files named as arguments, read-only.
-    pub args: bool,
+    /// Files named as arguments.
+    pub args: Option<Access>,
     /// The network.
     pub net: NetPolicy,
     /// Environment variables with their values.
@@ -175,7 +174,9 @@ fn fs(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
         match &rule.scope {
             FsScope::Args => {
                 // Designation is authorisation: naming a file as an argument grants it, unless the user says no.
-                decision.grants.args = !refused(&Refusal::Fs) && !refused(&Refusal::Args);
+                if !refused(&Refusal::Fs) && !refused(&Refusal::Args) {
+                    decision.grants.args = decision.grants.args.max(Some(rule.access));
+                }
             }
             FsScope::Guest(path) => {
                 let granted = decision

@@ -8,13 +8,14 @@ pub(crate) use call::Given;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Instance, Module, Store, Trap, UpdateDeadline, Val, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 use zero_format::Export;
 
 use crate::exit;
 use crate::host::denial::{Denials, DeniedTrap};
-use crate::host::fs::{View, ViewError};
+use crate::host::fs::{OutputError, View, ViewError};
 use crate::host::stdio::{Io, Streams};
 use crate::host::{self, Shared, p1, p2};
 use crate::limits::{LimitReached, Limits};
@@ -118,6 +119,9 @@ pub enum RunError {
         /// Its name.
         name: String,
     },
+    /// What the program wrote cannot be put where it belongs.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// A limit was reached.
     #[error(transparent)]
     Limit(#[from] LimitReached),
@@ -190,6 +194,7 @@ impl RunError {
                     exports.join(", ")
                 ))
             }
+            Self::Output(output) => output.hint(),
             Self::View(view) => view.hint(),
             _ => None,
         }
@@ -360,8 +365,9 @@ impl<'a> Runner<'a> {
                 .call(&mut run.store, ())
         });
         let left = run.store.get_fuel().ok();
-        put_away(run.store, |host| &mut host.shared, watch);
-        outcome(ended_with.map(|()| 0), &limits, left)
+        let outcome = outcome(ended_with.map(|()| 0), &limits, left);
+        put_away(run.store, |host| &mut host.shared, watch, &outcome)?;
+        outcome
     }
 
     fn run_component(
@@ -377,9 +383,10 @@ impl<'a> Runner<'a> {
             })
             .and_then(|command| command.wasi_cli_run().call_run(&mut store));
         let left = store.get_fuel().ok();
-        put_away(store, |host| &mut host.shared, watch);
         let code = ended_with.map(|result| i32::from(result.is_err()));
-        outcome(code, &self.limits, left)
+        let outcome = outcome(code, &self.limits, left);
+        put_away(store, |host| &mut host.shared, watch, &outcome)?;
+        outcome
     }
 
     fn store_p2(
@@ -487,20 +494,32 @@ struct RunP1 {
     limits: Limits,
 }
 
-/// Releases what a run used. Of a process that ends with its program only the files have to go.
+/// Keeps what a program that ended well has written, and releases what the run used. Of a process that ends with its
+/// program only the files have to go.
 fn put_away<T>(
     mut store: Store<T>,
     shared: impl FnOnce(&mut T) -> &mut Shared,
     watch: Option<Watch>,
-) {
+    outcome: &Result<Outcome, RunError>,
+) -> Result<(), RunError> {
+    let ends_process = watch
+        .as_ref()
+        .is_some_and(|watch| watch.expired().is_none());
     match watch {
-        Some(watch) if watch.expired().is_none() => {
-            watch.abandon();
-            drop(std::mem::take(&mut shared(store.data_mut()).view));
-            std::mem::forget(store);
-        }
-        _ => {}
+        Some(watch) if ends_process => watch.abandon(),
+        // From here on no limit of time may interfere.
+        other => drop(other),
     }
+    let shared = shared(store.data_mut());
+    let kept = shared.keep_outputs(outcome.as_ref().ok().map(|outcome| outcome.code));
+    if ends_process {
+        drop(std::mem::take(&mut shared.view));
+        std::mem::forget(store);
+    }
+    kept.map_err(|error| match error {
+        OutputError::Limit(limit) => limit.into(),
+        error => error.into(),
+    })
 }
 
 /// Sets the limits that are the store's to keep.
@@ -612,6 +631,10 @@ fn ended(error: wasmtime::Error, limits: &Limits) -> RunError {
             module: import.module.clone(),
             name: import.name.clone(),
         };
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        let limit = limits.handles;
+        return LimitReached::Handles { limit }.into();
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => {

@@ -3,12 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
 
+use crate::host::fs::discard;
 use crate::limits::LimitReached;
 
 /// What ends the process at the time limit.
@@ -45,12 +46,13 @@ impl Watch {
         let watched = Arc::clone(&state);
         let interrupts = action.is_none();
         let wait = move || {
-            if watched.is_over_before(end) {
+            // Held while the action is taken: nobody is told that the run is over in time any more.
+            let Some(_late) = watched.wait_until(end) else {
                 return;
-            }
+            };
             if let Some(action) = action {
                 if let Some(leftover) = leftover {
-                    let _ = std::fs::remove_dir_all(leftover);
+                    let _ = discard(&leftover);
                 }
                 action(LimitReached::Time { limit });
             } else if let Some(engine) = interruptible {
@@ -103,19 +105,19 @@ impl Drop for Watch {
 }
 
 impl State {
-    /// Waits; whether the run was over before its end came.
-    fn is_over_before(&self, end: Instant) -> bool {
+    /// Waits for the end; `None` if the run was over before.
+    fn wait_until(&self, end: Instant) -> Option<MutexGuard<'_, bool>> {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if *over {
-                return true;
+                return None;
             }
             let now = Instant::now();
             let Some(left) = end
                 .checked_duration_since(now)
                 .filter(|left| !left.is_zero())
             else {
-                return false;
+                return Some(over);
             };
             over = self
                 .woken

@@ -156,6 +156,12 @@ fn limits(limits: &Limits) -> Option<String> {
         limits
             .output
             .map(|bytes| format!("{} of output", human_size(bytes))),
+        limits
+            .write
+            .map(|bytes| format!("{} written to files", human_size(bytes))),
+        limits
+            .handles
+            .map(|handles| format!("{handles} open files and connections")),
         limits.fuel.map(|fuel| format!("{fuel} units of fuel")),
     ]
     .into_iter()

@@ -5,7 +5,7 @@ use toml::de::DeTable;
 use super::reader::{Item, Reader, integer};
 use crate::metadata::Limits;
 
-const KEYS: [&str; 4] = ["memory", "time", "output", "fuel"];
+const KEYS: [&str; 6] = ["memory", "time", "output", "write", "handles", "fuel"];
 const SIZES: [(&str, u64); 5] = [
     ("B", 1),
     ("KiB", 1 << 10),
@@ -25,7 +25,21 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Limits {
         output: table
             .get("output")
             .and_then(|item| size(reader, item, "output")),
-        fuel: table.get("fuel").and_then(|item| fuel(reader, item)),
+        write: table
+            .get("write")
+            .and_then(|item| size(reader, item, "write")),
+        handles: table
+            .get("handles")
+            .and_then(|item| count(reader, item, "handles", "is no number of handles", "64")),
+        fuel: table.get("fuel").and_then(|item| {
+            count(
+                reader,
+                item,
+                "fuel",
+                "is no amount of fuel",
+                "5_000_000_000",
+            )
+        }),
     }
 }
 
@@ -51,15 +65,15 @@ fn duration(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<u64> {
     positive(reader, item, milliseconds, "time", "is no duration", &hint)
 }
 
-fn fuel(reader: &mut Reader<'_>, item: &Item<'_>) -> Option<u64> {
-    positive(
-        reader,
-        item,
-        integer(item),
-        "fuel",
-        "is no amount of fuel",
-        "write a whole number: `5_000_000_000`",
-    )
+fn count(
+    reader: &mut Reader<'_>,
+    item: &Item<'_>,
+    what: &str,
+    wrong: &str,
+    example: &str,
+) -> Option<u64> {
+    let hint = format!("write a whole number: `{example}`");
+    positive(reader, item, integer(item), what, wrong, &hint)
 }
 
 fn positive(

@@ -12,7 +12,7 @@ const FULL: &str = r##"{
   "package": {"name":"acme/csvstat","version":"1.2.0-rc.1+b5","description":"Statistics over CSV","license":"MIT",
     "repository":"https://example.org/csvstat","authors":["A","B"],"readme":"# csvstat\n\n\tcode\n"},
   "capabilities": {"fs":[{"guest":"/data","access":"read","reason":"reads tables"}],"random":{}},
-  "limits": {"memory":268435456,"time_ms":30000,"output":67108864,"fuel":5000000000},
+  "limits": {"memory":268435456,"time_ms":30000,"output":67108864,"write":1073741824,"handles":64,"fuel":5000000000},
   "exports": [{"name":"hamming","type":"(i32, i32) -> i32","doc":"Number of\ndiffering bits","params":[{"name":"a","type":"i32","unit":"bits"}],
     "results":[{"type":"i32"}],"examples":[{"args":[11,[0.1,null],"a\nb"],"result":null}],"pure":true}],
   "hints": {"resources":{"peak_memory":65536,"later":1},"compile":{"opt_level":"speed","features":["simd"],"baseline":true},"new-hint":[[null]]},
@@ -41,6 +41,8 @@ fn reads_every_member() {
         serde_json::json!([[null]])
     );
     assert_eq!(metadata.limits.fuel, Some(5_000_000_000));
+    assert_eq!(metadata.limits.write, Some(1 << 30));
+    assert_eq!(metadata.limits.handles, Some(64));
     assert!(
         metadata.export("hamming").is_some_and(|export| export.pure)
             && metadata.export("x").is_none()

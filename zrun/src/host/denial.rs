@@ -147,6 +147,13 @@ impl Denials {
         seen.denied.insert(denied);
     }
 
+    /// Says something else that the user should know.
+    pub(crate) fn tell(&self, what: &str) {
+        if !self.quiet {
+            self.print(&format!("zrun: {what}"));
+        }
+    }
+
     fn print(&self, line: &str) {
         // The program chose parts of the line: it must not move the cursor or fake another line.
         let mut line: String = line

@@ -2,17 +2,21 @@
 //! files that were named on the command line (spec/capabilities.md, "Files").
 //!
 //! A named file is opened first, then that very inode is linked (or copied) into a directory of this run. Nothing that
-//! happens to the path afterwards, and nothing beside the file, is visible to the program.
+//! happens to the path afterwards, and nothing beside the file, is visible to the program. What it may write it writes
+//! there too, and that takes the place of what was named when the program has ended well.
 
+mod arguments;
+mod copy;
+mod directory;
 mod error;
 mod judge;
+mod output;
 mod stage;
 mod staging;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use wasmtime_wasi::FsPerms;
@@ -20,11 +24,14 @@ use zero_format::Access;
 
 pub use error::ViewError;
 pub(crate) use judge::{Failure, Intent, join};
+pub use output::OutputError;
+use output::Outputs;
+use stage::Stage;
+use staging::Staging;
+pub(crate) use staging::discard;
 
 use crate::disk;
 use crate::policy::{FsGrant, Grants};
-use stage::{Stage, regular};
-use staging::Staging;
 
 /// Where a program sees the files that its package brought along.
 pub const BUNDLED: &str = "/app";
@@ -51,6 +58,10 @@ enum Place {
 pub(crate) struct View {
     preopens: Vec<Preopen>,
     staging: Option<Staging>,
+    /// What was put into the root: guest path and origin.
+    staged: BTreeMap<String, PathBuf>,
+    /// What arguments name and the program may write.
+    outputs: Outputs,
     /// Paths that arguments name and where nothing is.
     absent: BTreeSet<String>,
 }
@@ -65,24 +76,7 @@ impl View {
     ) -> Result<(Self, Vec<String>), ViewError> {
         let mut args = strings(args)?;
         let mut view = Self::default();
-        let mut files = Vec::new();
-        for grant in &grants.fs {
-            match fs::metadata(&grant.host) {
-                Ok(metadata) if metadata.is_dir() => view.preopens.push(Preopen::granted(grant)),
-                Ok(_) if grant.access == Access::ReadWrite => {
-                    return Err(ViewError::WritableFile {
-                        path: grant.host.clone(),
-                    });
-                }
-                Ok(_) => files.push(grant),
-                Err(source) => {
-                    return Err(ViewError::Grant {
-                        path: grant.host.clone(),
-                        source,
-                    });
-                }
-            }
-        }
+        let files = view.open_directories(cache, grants)?;
         if let Some(host) = bundled {
             view.preopens.push(Preopen {
                 host: host.to_owned(),
@@ -91,45 +85,40 @@ impl View {
                 place: Place::Bundled,
             });
         }
-        let mut stage = Stage {
-            cache,
-            view: &view,
-            staging: None,
-            taken: BTreeMap::new(),
-            absent: BTreeSet::new(),
-        };
+        let mut stage = Stage::new(cache, view, grants.args.unwrap_or(Access::Read));
         for grant in files {
-            let failed = |source| ViewError::Grant {
-                path: grant.host.clone(),
+            stage.granted_file(grant)?;
+        }
+        if grants.args.is_some() {
+            stage.arguments(&mut args)?;
+        }
+        Ok((stage.finish()?, args))
+    }
+
+    /// Takes granted directories as they are; returns the grants that are single files.
+    fn open_directories<'g>(
+        &mut self,
+        cache: &Path,
+        grants: &'g Grants,
+    ) -> Result<Vec<&'g FsGrant>, ViewError> {
+        let mut files = Vec::new();
+        for grant in &grants.fs {
+            let path = || grant.host.clone();
+            let unusable = |source| ViewError::Grant {
+                path: path(),
                 source,
             };
-            let file = regular(&grant.host)
-                .map_err(failed)?
-                .ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-            stage.place(&file, grant.guest.as_str())?;
-        }
-        if grants.args {
-            for (at, argument) in args.iter_mut().enumerate() {
-                stage.argument(at, argument)?;
+            let writes = grant.access == Access::ReadWrite;
+            match fs::metadata(&grant.host).map_err(unusable)?.is_dir() {
+                true if writes && holds(&grant.host, cache) => {
+                    return Err(ViewError::HoldsState { path: path() });
+                }
+                true => self.preopens.push(Preopen::granted(grant)),
+                false if writes => return Err(ViewError::WritableFile { path: path() }),
+                false => files.push(grant),
             }
         }
-        let Stage {
-            staging, absent, ..
-        } = stage;
-        let root = match &staging {
-            Some(staging) => staging.path.clone(),
-            None => empty_root(cache)?,
-        };
-        let root = Preopen {
-            host: root,
-            guest: "/".to_owned(),
-            perms: FsPerms::ReadOnly,
-            place: Place::Root,
-        };
-        view.preopens.insert(0, root);
-        view.staging = staging;
-        view.absent = absent;
-        Ok((view, args))
+        Ok(files)
     }
 
     /// No file system at all, for programs that have no way to name a file.
@@ -143,7 +132,39 @@ impl View {
 
     /// What is to be removed when the process ends without unwinding.
     pub(crate) fn staging(&self) -> Option<PathBuf> {
-        self.staging.as_ref().map(|staging| staging.path.clone())
+        self.staging
+            .as_ref()
+            .map(|staging| staging.path().to_owned())
+    }
+
+    /// The program has changed what is at a guest path, or below it.
+    pub(crate) fn changed(&mut self, base: &str, path: &str, intent: Intent) {
+        match intent {
+            _ if self.outputs.is_empty() => {}
+            Intent::Read => {}
+            Intent::Write => self.outputs.wrote(&join(base, path).0),
+            Intent::Rename => self.outputs.renamed(),
+        }
+    }
+
+    /// Keeps the outputs of a program that ended well. Returns what it left behind that is not kept, in words.
+    pub(crate) fn keep(&self, most: u64) -> Result<Vec<String>, OutputError> {
+        let Some(staging) = self.staging.as_ref().filter(|_| !self.outputs.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let mut lost: Vec<String> = self
+            .outputs
+            .removed()
+            .map(|path| format!("the removal of {path}"))
+            .collect();
+        self.outputs.keep(staging, most)?;
+        lost.extend(staging.strays(&self.staged));
+        Ok(lost)
+    }
+
+    /// The outputs of a program that did not end well.
+    pub(crate) fn unkept(&self) -> Vec<String> {
+        self.outputs.written().map(ToOwned::to_owned).collect()
     }
 }
 
@@ -172,14 +193,14 @@ fn strings(args: &[OsString]) -> Result<Vec<String>, ViewError> {
     args.iter().map(string).collect()
 }
 
-/// An empty directory that every run without files shares.
-fn empty_root(cache: &Path) -> Result<PathBuf, ViewError> {
-    let path = cache.join("empty");
-    disk::private_dir(&path).map_err(|source| ViewError::Staging {
-        path: path.clone(),
-        source,
-    })?;
-    Ok(path)
+/// Whether a directory holds the runtime's own state: whoever writes there is no longer bound by it.
+fn holds(directory: &Path, cache: &Path) -> bool {
+    // It may be about to be made in there.
+    let _ = disk::private_dir(cache);
+    match (fs::canonicalize(directory), fs::canonicalize(cache)) {
+        (Ok(directory), Ok(cache)) => cache.starts_with(directory),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,10 @@
 //! Going function by function has three uses: a use that was not granted is seen and named; the functions that cannot
 //! wait run without any asynchronous runtime; and output goes to its stream without being copied in between.
 
+mod writes;
+
+use std::collections::BTreeSet;
+
 use wasmtime::{AsContextMut as _, Caller, Extern, Func, Store, bail};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as wasi, WasiSnapshotPreview1 as _};
@@ -13,6 +17,7 @@ use super::denial::Denied;
 use super::fs::{Failure, Intent, join};
 use super::stdio::WriteError;
 use super::{Shared, drive};
+use crate::limits::LimitReached;
 
 /// The module name of all functions here.
 pub(crate) const MODULE: &str = "wasi_snapshot_preview1";
@@ -40,6 +45,8 @@ const RIGHTS_FD_WRITE: i64 = 1 << 6;
 pub(crate) struct Host {
     wasi: WasiP1Ctx,
     pub(crate) shared: Shared,
+    /// Descriptors that the program has opened.
+    opened: BTreeSet<i32>,
     /// Whether descriptors 1 and 2 are still the streams that the program started with.
     streams_untouched: bool,
 }
@@ -55,6 +62,7 @@ impl Host {
         Self {
             wasi,
             shared,
+            opened: BTreeSet::new(),
             streams_untouched: true,
         }
     }
@@ -118,12 +126,10 @@ functions! {
     plain fd_fdstat_set_flags(a: i32, b: i32) -> i32;
     plain fd_fdstat_set_rights(a: i32, b: i64, c: i64) -> i32;
     wait fd_filestat_get(a: i32, b: i32) -> i32;
-    wait fd_filestat_set_size(a: i32, b: i64) -> i32;
     wait fd_filestat_set_times(a: i32, b: i64, c: i64, d: i32) -> i32;
     wait fd_pread(a: i32, b: i32, c: i32, d: i64, e: i32) -> i32;
     plain fd_prestat_get(a: i32, b: i32) -> i32;
     plain fd_prestat_dir_name(a: i32, b: i32, c: i32) -> i32;
-    wait fd_pwrite(a: i32, b: i32, c: i32, d: i64, e: i32) -> i32;
     wait fd_read(a: i32, b: i32, c: i32, d: i32) -> i32;
     wait fd_readdir(a: i32, b: i32, c: i32, d: i64, e: i32) -> i32;
     wait fd_seek(a: i32, b: i64, c: i32, d: i32) -> i32;
@@ -160,11 +166,11 @@ path_functions! {
     Write path_create_directory(fd: i32, path: i32, len: i32) at fd, path, len;
     Read path_filestat_get(fd: i32, flags: i32, path: i32, len: i32, out: i32) at fd, path, len;
     Write path_filestat_set_times(fd: i32, flags: i32, path: i32, len: i32, a: i64, m: i64, which: i32) at fd, path, len;
-    Write path_link(from: i32, flags: i32, old: i32, old_len: i32, fd: i32, path: i32, len: i32) at fd, path, len;
+    Rename path_link(from: i32, flags: i32, old: i32, old_len: i32, fd: i32, path: i32, len: i32) at fd, path, len;
     Read path_readlink(fd: i32, path: i32, len: i32, out: i32, size: i32, used: i32) at fd, path, len;
     Write path_remove_directory(fd: i32, path: i32, len: i32) at fd, path, len;
-    Write path_rename(from: i32, old: i32, old_len: i32, fd: i32, path: i32, len: i32) at fd, path, len;
-    Write path_symlink(old: i32, old_len: i32, fd: i32, path: i32, len: i32) at fd, path, len;
+    Rename path_rename(from: i32, old: i32, old_len: i32, fd: i32, path: i32, len: i32) at fd, path, len;
+    Rename path_symlink(old: i32, old_len: i32, fd: i32, path: i32, len: i32) at fd, path, len;
     Write path_unlink_file(fd: i32, path: i32, len: i32) at fd, path, len;
 }
 
@@ -227,8 +233,11 @@ fn judged_function(store: &mut Store<Host>, name: &str) -> Option<Func> {
             },
         ),
         "fd_write" => Func::wrap(&mut *store, fd_write),
+        "fd_pwrite" => Func::wrap(&mut *store, writes::fd_pwrite),
+        "fd_filestat_set_size" => Func::wrap(&mut *store, writes::fd_filestat_set_size),
         "fd_close" => Func::wrap(&mut *store, |mut caller: Caller<'_, Host>, fd: i32| {
             moved(&mut caller, fd);
+            caller.data_mut().opened.remove(&fd);
             original!(wait fd_close caller (fd))
         }),
         "fd_renumber" => Func::wrap(
@@ -242,7 +251,16 @@ fn judged_function(store: &mut Store<Host>, name: &str) -> Option<Func> {
                     .cloned();
                 moved(&mut caller, from);
                 moved(&mut caller, to);
+                let counted = caller.data_mut().opened.remove(&from);
                 let errno: wasmtime::Result<i32> = original!(wait fd_renumber caller (from, to));
+                if counted {
+                    let now = if matches!(errno, Ok(SUCCESS)) {
+                        to
+                    } else {
+                        from
+                    };
+                    caller.data_mut().opened.insert(now);
+                }
                 if let (Ok(SUCCESS), Some(directory)) = (&errno, directory) {
                     caller
                         .data_mut()
@@ -289,29 +307,34 @@ fn path_open(
     fdflags: i32,
     out: i32,
 ) -> wasmtime::Result<i32> {
+    let host = caller.data();
+    let limit = host.shared.handles;
+    if host.opened.len() as u64 >= limit {
+        return Err(wasmtime::Error::new(LimitReached::Handles { limit }));
+    }
     let errno: i32 = original!(wait path_open caller (dir, lookup, path, len, oflags, rights, inheriting, fdflags, out))?;
     if errno == SUCCESS {
-        if oflags & OFLAGS_DIRECTORY != 0 {
-            opened(&mut caller, dir, (path, len), out)?;
-        }
-        return Ok(errno);
+        opened(&mut caller, dir, (path, len), out, oflags)?;
     }
     let writes = oflags & (OFLAGS_CREAT | OFLAGS_TRUNC) != 0 || rights & RIGHTS_FD_WRITE != 0;
     let intent = if writes { Intent::Write } else { Intent::Read };
     judge(&mut caller, errno, intent, (dir, path, len))
 }
 
-/// Remembers where a directory is that the program has opened.
+/// Counts what the program has opened, and remembers where it is if it is a directory.
 fn opened(
     caller: &mut Caller<'_, Host>,
     dir: i32,
     path: (i32, i32),
     out: i32,
+    oflags: i32,
 ) -> wasmtime::Result<()> {
     let (memory, host) = enter(caller)?;
-    let fd = bytes(&memory, out, 4)
-        .and_then(|bytes| bytes.try_into().ok())
-        .map(u32::from_le_bytes);
+    let fd = number(&memory, out);
+    host.opened.extend(fd.map(u32::cast_signed));
+    if oflags & OFLAGS_DIRECTORY == 0 {
+        return Ok(());
+    }
     let path = text(&memory, path.0, path.1);
     let base = host.shared.directories.get(&dir.cast_unsigned());
     if let (Some(fd), Some(path), Some(base)) = (fd, path, base) {
@@ -321,7 +344,7 @@ fn opened(
     Ok(())
 }
 
-/// Decides whether a failed call was a denied one, and what the program is told then.
+/// Notes what a call has changed; decides whether a failed one was denied, and what the program is told then.
 fn judge(
     caller: &mut Caller<'_, Host>,
     errno: i32,
@@ -329,10 +352,11 @@ fn judge(
     at: (i32, i32, i32),
 ) -> wasmtime::Result<i32> {
     let failure = match errno {
-        SUCCESS => return Ok(errno),
-        NOENT => Failure::NotFound,
-        PERM | NOTCAPABLE => Failure::NotPermitted,
-        _ => Failure::Other,
+        SUCCESS if intent == Intent::Read => return Ok(errno),
+        SUCCESS => None,
+        NOENT => Some(Failure::NotFound),
+        PERM | NOTCAPABLE => Some(Failure::NotPermitted),
+        _ => Some(Failure::Other),
     };
     let (memory, host) = enter(caller)?;
     let (dir, path, len) = at;
@@ -341,6 +365,10 @@ fn judge(
         text(&memory, path, len),
         shared.directories.get(&dir.cast_unsigned()),
     ) else {
+        return Ok(errno);
+    };
+    let Some(failure) = failure else {
+        shared.view.changed(base, &path, intent);
         return Ok(errno);
     };
     let Some(verdict) = shared.view.judge(base, &path, intent, failure) else {
@@ -363,7 +391,7 @@ fn fd_write(
     let sink = match fd {
         1 if host.streams_untouched => host.shared.streams.stdout(),
         2 if host.streams_untouched => host.shared.streams.stderr(),
-        _ => return original!(wait fd_write caller (fd, vectors, count, out)),
+        _ => return writes::fd_write(caller, fd, vectors, count, out),
     };
     let (mut memory, _) = enter(&mut caller)?;
     let GuestMemory::Unshared(memory) = &mut memory else {
@@ -416,6 +444,11 @@ fn bytes<'m>(memory: &'m GuestMemory<'_>, start: i32, len: usize) -> Option<&'m 
     };
     let start = start.cast_unsigned() as usize;
     memory.get(start..start.checked_add(len)?)
+}
+
+fn number(memory: &GuestMemory<'_>, at: i32) -> Option<u32> {
+    let bytes = bytes(memory, at, 4)?;
+    Some(u32::from_le_bytes(bytes.try_into().ok()?))
 }
 
 fn text(memory: &GuestMemory<'_>, start: i32, len: i32) -> Option<String> {

@@ -7,6 +7,7 @@ mod link;
 mod random;
 mod sockets;
 mod streams;
+mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,9 +32,11 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new(ctx: WasiCtx, shared: Shared, net: Net) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(usize::try_from(shared.handles).unwrap_or(usize::MAX));
         Self {
             ctx,
-            table: ResourceTable::new(),
+            table,
             shared,
             net,
             lookups: BTreeMap::new(),
@@ -95,7 +98,10 @@ fn guard(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Result<()> {
         "wasi:clocks/monotonic-clock" => clocks::guard_monotonic(linker.instance(&name)?),
         "wasi:clocks/wall-clock" => clocks::guard_wall(linker.instance(&name)?),
         "wasi:filesystem/preopens" => files::guard_preopens(linker.instance(&name)?),
-        "wasi:filesystem/types" => files::guard_files(linker.instance(&name)?),
+        "wasi:filesystem/types" => {
+            files::guard_files(linker.instance(&name)?)?;
+            writes::guard_writes(linker.instance(&name)?)
+        }
         "wasi:io/streams" => streams::guard_streams(linker.instance(&name)?),
         "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => {
             random::guard_random(interface, linker.instance(&name)?)

@@ -62,7 +62,7 @@ fn nothing_asked_grants_only_designated_files() {
     assert_eq!(
         decision.grants,
         Grants {
-            args: true,
+            args: Some(Access::Read),
             ..Grants::default()
         }
     );
@@ -102,7 +102,7 @@ fn all_declared_leaves_only_directories_outstanding() {
         ..Asked::default()
     });
     let grants = &decision.grants;
-    assert!(grants.wall_clock && !grants.monotonic_clock && grants.random && grants.args);
+    assert!(grants.wall_clock && !grants.monotonic_clock && grants.random && grants.args.is_some());
     assert_eq!(
         grants.env,
         [("LANG".to_owned(), "value of LANG".to_owned())]

@@ -310,3 +310,46 @@ fn a_remembered_package_runs_until_the_answer_is_stale() {
         "a key that is no longer in force vouches for nothing"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_leaves_outputs_as_they_were_and_the_next_one_sweeps() {
+    let installed = Installed::trusting();
+    let named = installed.world.folder("user", "named", "old").join("named");
+    let file = |then: &str| {
+        let path = installed.world.path("sample.zero");
+        let wasm = crate::outputs::writer("named", then);
+        std::fs::write(
+            &path,
+            installed.world.signed(&wasm, &crate::outputs::facts()),
+        )
+        .unwrap();
+        path
+    };
+    let mut killed = installed
+        .zrun()
+        .arg(file("(loop (br 0))"))
+        .arg(&named)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The program says that it has written.
+    let mut errno = [1];
+    let mut stdout = killed.stdout.take().unwrap();
+    std::io::Read::read_exact(&mut stdout, &mut errno).unwrap();
+    assert_eq!(errno, [0]);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let staging = || {
+        let entries = std::fs::read_dir(installed.world.home.staging_dir()).unwrap();
+        entries.count()
+    };
+    assert_eq!(std::fs::read_to_string(&named).unwrap(), "old");
+    assert_eq!(staging(), 1);
+    let next = installed.zrun().arg(file("")).arg(&named).output().unwrap();
+    assert_eq!((code(&next), stderr(&next)), (0, ""));
+    assert_eq!(std::fs::read_to_string(&named).unwrap(), "new");
+    assert_eq!(staging(), 0);
+    let beside = std::fs::read_dir(named.parent().unwrap()).unwrap();
+    assert_eq!(beside.count(), 1);
+}

@@ -30,11 +30,11 @@ fn declares(scope: FsScope, access: Access) -> Facts {
     }
 }
 
-fn data(access: Access) -> Facts {
+pub(crate) fn data(access: Access) -> Facts {
     declares(FsScope::Guest("/data".parse().unwrap()), access)
 }
 
-fn allow(host: &Path, access: Access) -> Asked {
+pub(crate) fn allow(host: &Path, access: Access) -> Asked {
     let rule = Rule::Fs {
         host: host.to_owned(),
         guest: Some("/data".parse().unwrap()),

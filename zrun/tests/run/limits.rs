@@ -6,7 +6,8 @@ use std::time::Duration;
 use zero_format::Limits as Declared;
 use zrun::{Asked, EngineOptions, LimitReached, Limits, Program, RunError, Runner};
 
-use crate::support::{Facts, World, component, module, run, start};
+use crate::files::{allow, data};
+use crate::support::{CREATE, Ended, Facts, World, component, module, run, start};
 
 const ENDLESS: &str = "(loop (br 0))";
 
@@ -182,4 +183,96 @@ fn a_fuel_limit_without_counting_is_refused() {
         Runner::new(&program).limits(limits).run(),
         Err(RunError::FuelUncounted)
     ));
+}
+
+/// A program that opens a file of a granted directory again and again, and does something with each.
+fn opener(then: &str) -> Vec<u8> {
+    let (oflags, rights) = CREATE;
+    module(&format!(
+        r#"(data (i32.const 100) "x")
+        (func (export "_start")
+            (i32.store (i32.const 0) (i32.const 1024))
+            (i32.store (i32.const 4) (i32.const 1000))
+            (loop
+                (if (call $path_open (i32.const 4) (i32.const 1) (i32.const 100) (i32.const 1)
+                        (i32.const {oflags}) (i64.const {rights}) (i64.const 0) (i32.const 0) (i32.const 32))
+                    (then unreachable))
+                {then}
+                (br 0)))"#
+    ))
+}
+
+/// Runs it as a module and as a component in a directory that it may write; the directory's only file comes along.
+fn flood(then: &str, declared: Declared, check: impl Fn(Ended, u64)) {
+    let mut facts = data(zero_format::Access::ReadWrite);
+    facts.limits = declared;
+    for wasm in [opener(then), component(&opener(then))] {
+        let world = World::new();
+        let folder = world.folder("d", "x", "");
+        let asked = allow(&folder, zero_format::Access::ReadWrite);
+        let ended = world.run(&wasm, &facts, &asked, &[]);
+        check(ended, std::fs::metadata(folder.join("x")).unwrap().len());
+    }
+}
+
+#[test]
+fn a_flood_of_writing_ends_at_the_write_limit() {
+    let declared = Declared {
+        write: Some(5500),
+        ..Declared::default()
+    };
+    let write = "(loop (br_if 0 (i32.eqz (call $fd_write (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 8)))))";
+    flood(write, declared, |ended, len| {
+        let reached = limit(ended.outcome.unwrap_err());
+        assert_eq!(reached, LimitReached::Write { limit: 5500 });
+        assert_eq!(len, 5000, "what would pass the limit is not written at all");
+    });
+}
+
+#[test]
+fn making_a_file_longer_counts_as_writing() {
+    let declared = Declared {
+        write: Some(5500),
+        ..Declared::default()
+    };
+    let grow = |size: u64| {
+        format!(
+            "(drop (call $fd_filestat_set_size (i32.load (i32.const 32)) (i64.const {size}))) (call $fd_close (i32.load (i32.const 32))) drop"
+        )
+    };
+    flood(&grow(6000), declared, |ended, len| {
+        let reached = limit(ended.outcome.unwrap_err());
+        assert_eq!((reached, len), (LimitReached::Write { limit: 5500 }, 0));
+    });
+    // The same length again is no growth, so nothing but the time ends this one.
+    let short = Declared {
+        time_ms: Some(200),
+        ..declared
+    };
+    flood(&grow(5500), short, |ended, len| {
+        let reached = limit(ended.outcome.unwrap_err());
+        assert!(matches!(reached, LimitReached::Time { .. }), "{reached:?}");
+        assert_eq!(len, 5500);
+    });
+}
+
+#[test]
+fn a_flood_of_handles_ends_at_their_limit_and_closed_ones_do_not_count() {
+    let declared = Declared {
+        handles: Some(50),
+        ..Declared::default()
+    };
+    flood("", declared, |ended, _| {
+        let reached = limit(ended.outcome.unwrap_err());
+        assert_eq!(reached, LimitReached::Handles { limit: 50 });
+    });
+    let short = Declared {
+        time_ms: Some(200),
+        ..declared
+    };
+    let close = "(drop (call $fd_close (i32.load (i32.const 32))))";
+    flood(close, short, |ended, _| {
+        let reached = limit(ended.outcome.unwrap_err());
+        assert!(matches!(reached, LimitReached::Time { .. }), "{reached:?}");
+    });
 }

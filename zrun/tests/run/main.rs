@@ -9,5 +9,6 @@ mod binary;
 mod cache;
 mod files;
 mod limits;
+mod outputs;
 mod rights;
 mod support;

@@ -131,6 +131,8 @@ pub(crate) fn module(body: &str) -> Vec<u8> {
             "(param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)",
         ),
         ("path_unlink_file", "(param i32 i32 i32) (result i32)"),
+        ("fd_filestat_set_size", "(param i32 i64) (result i32)"),
+        ("fd_close", "(param i32) (result i32)"),
         ("fd_read", "(param i32 i32 i32 i32) (result i32)"),
         ("fd_write", "(param i32 i32 i32 i32) (result i32)"),
         ("environ_sizes_get", "(param i32 i32) (result i32)"),

@@ -22,6 +22,12 @@ pub enum ViewError {
         /// What the system says.
         source: io::Error,
     },
+    /// A directory that holds the runtime's own state cannot be granted for writing.
+    #[error("grant {} for writing: it holds the state of Zero itself", .path.display())]
+    HoldsState {
+        /// The path.
+        path: PathBuf,
+    },
     /// A single file can only be granted for reading.
     #[error("grant {} for writing: it is not a directory", .path.display())]
     WritableFile {
@@ -42,6 +48,10 @@ impl ViewError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::HoldsState { .. } => Some(
+                "grant a directory inside it, or keep Zero's state elsewhere with ZERO_HOME"
+                    .to_owned(),
+            ),
             Self::WritableFile { path } => {
                 let parent = path
                     .parent()

@@ -9,6 +9,8 @@ use crate::host::denial::Denied;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intent {
     Read,
+    /// Giving something another name.
+    Rename,
     Write,
 }
 
@@ -43,12 +45,16 @@ impl View {
         let (full, escapes) = join(base, path);
         let denied = match intent {
             Intent::Read => Denied::Read { path: full.clone() },
-            Intent::Write => Denied::Write { path: full.clone() },
+            Intent::Rename | Intent::Write => Denied::Write { path: full.clone() },
         };
         if failure == Failure::Other {
             return None;
         }
         let place = self.place(base);
+        if place == Place::Root && failure == Failure::NotFound && !self.is_read_only(base) {
+            // Where the program may write, what is not there is simply not there.
+            return None;
+        }
         if place == Place::Root {
             // Parents of what was granted exist for nobody; asking for them is no attempt at anything.
             let harmless = full == "/" || self.is_parent(&full);
@@ -63,7 +69,7 @@ impl View {
         if failure == Failure::NotFound {
             return None;
         }
-        let denied = if place == Place::Bundled && intent == Intent::Write {
+        let denied = if place == Place::Bundled && intent != Intent::Read {
             Denied::Bundled { path: full }
         } else if escapes || intent == Intent::Read {
             Denied::Escape { path: full }
@@ -78,7 +84,7 @@ impl View {
         })
     }
 
-    fn holder(&self, path: &str) -> Option<&Preopen> {
+    pub(super) fn holder(&self, path: &str) -> Option<&Preopen> {
         let holding = self
             .preopens
             .iter()
@@ -104,7 +110,7 @@ impl View {
 }
 
 /// Whether `inner` is `outer` or lies below it; both are absolute and normal.
-fn contains(outer: &str, inner: &str) -> bool {
+pub(super) fn contains(outer: &str, inner: &str) -> bool {
     let rest = inner.strip_prefix(outer.trim_end_matches('/'));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -89,7 +89,7 @@ fn writing_to_a_read_only_grant_and_climbing_out_are_told_apart() {
 fn staged(dir: &Path, args: &[&Path]) -> (View, Vec<String>) {
     let args: Vec<_> = args.iter().map(|arg| arg.as_os_str().to_owned()).collect();
     let grants = Grants {
-        args: true,
+        args: Some(Access::Read),
         ..Grants::default()
     };
     View::build(&dir.join("cache"), &grants, None, &args).unwrap()
@@ -151,7 +151,108 @@ fn leftovers_of_dead_runs_are_swept() {
     fs::create_dir_all(all.join("4294967295-0")).unwrap();
     let staging = Staging::create(dir.path()).unwrap();
     assert!(!all.join("4294967295-0").exists());
-    assert!(staging.path.exists());
+    assert!(staging.path().exists());
+}
+
+#[test]
+fn what_a_killed_run_left_beside_its_places_is_swept_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let dead = dir.path().join("staging/4294967295-0");
+    fs::create_dir_all(dead.join("root/a/b")).unwrap();
+    let (waiting, other) = (
+        dir.path().join(".out.zrun-4294967295-0"),
+        dir.path().join("other"),
+    );
+    fs::write(&waiting, "half").unwrap();
+    fs::write(&other, "precious").unwrap();
+    let list = format!("{}\0{}\0", waiting.display(), other.display());
+    fs::write(dead.join("beside"), list).unwrap();
+    Staging::create(dir.path()).unwrap();
+    assert!(!dead.exists() && !waiting.exists() && other.exists());
+}
+
+#[test]
+fn a_nest_deeper_than_a_path_is_long_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let staging = Staging::create(dir.path()).unwrap();
+    let path = staging.path().to_owned();
+    let mut deepest = directory::Directory::open(&staging.root()).unwrap();
+    for _ in 0..3000 {
+        deepest = deepest.make("deep".as_ref()).unwrap();
+    }
+    drop(staging);
+    assert!(!path.exists());
+    assert_eq!(fs::read_dir(dir.path().join("staging")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_named_directory_is_used_in_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let named = dir.path().join("named");
+    fs::create_dir_all(named.join("sub")).unwrap();
+    fs::write(named.join("sub/x"), "content").unwrap();
+    let (view, args) = staged(
+        dir.path(),
+        &[
+            &named,
+            &named.join("sub/x"),
+            &dir.path().join("named/../named/sub/x"),
+        ],
+    );
+    assert_eq!(args[0], named.to_str().unwrap());
+    assert_eq!(args[1], named.join("sub/x").to_str().unwrap());
+    assert_eq!(args[2], "/args/2/x");
+    let [root, tree] = view.preopens() else {
+        panic!("{view:?}")
+    };
+    assert_eq!((root.place, tree.place), (Place::Root, Place::Granted));
+    assert_eq!(tree.guest, named.to_str().unwrap());
+    assert_eq!(tree.perms, FsPerms::ReadOnly);
+    let staged: Vec<_> = fs::read_dir(&root.host).unwrap().flatten().collect();
+    assert_eq!(staged.len(), 1, "only what is not visible in place");
+}
+
+#[test]
+fn the_whole_machine_and_the_state_of_the_runtime_are_not_named_by_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    fs::create_dir(&cache).unwrap();
+    let (view, args) = staged(dir.path(), &[Path::new("/"), dir.path(), &cache]);
+    assert_eq!(args[0], "/");
+    assert_eq!(view.preopens().len(), 1);
+}
+
+#[test]
+fn the_path_in_an_option_is_named_as_well_and_a_dash_is_a_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    fs::write(dir.path().join("x"), "content").unwrap();
+    let plain = format!("--input={}", dir.path().join("x").display());
+    let moved = format!("--input={}", dir.path().join("sub/../x").display());
+    let (view, args) = staged(
+        dir.path(),
+        &[plain.as_ref(), moved.as_ref(), "-".as_ref(), "-=".as_ref()],
+    );
+    assert_eq!(args, [plain.as_str(), "--input=/args/1/x", "-", "-="]);
+    assert!(view.preopens()[0].host.join("args/1/x").exists());
+}
+
+#[test]
+fn a_directory_that_holds_the_state_of_the_runtime_is_not_granted_for_writing() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    fs::create_dir(&cache).unwrap();
+    let grant = |access| Grants {
+        fs: vec![FsGrant {
+            host: dir.path().to_owned(),
+            guest: "/d".parse().unwrap(),
+            access,
+        }],
+        ..Grants::default()
+    };
+    let error = View::build(&cache, &grant(Access::ReadWrite), None, &[]).unwrap_err();
+    assert!(matches!(&error, ViewError::HoldsState { .. }) && error.hint().is_some());
+    assert!(View::build(&cache, &grant(Access::Read), None, &[]).is_ok());
 }
 
 #[test]

@@ -5,8 +5,8 @@ use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
 use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::filesystem;
 use wasmtime_wasi::p2::bindings::sync::filesystem::types::{
-    self as files, DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptor as _, OpenFlags,
-    PathFlags,
+    self as files, DescriptorFlags, DescriptorStat, ErrorCode, HostDescriptor as _, NewTimestamp,
+    OpenFlags, PathFlags,
 };
 
 use super::{Context, Host};
@@ -63,11 +63,33 @@ pub(super) fn guard_files(mut instance: LinkerInstance<'_, Host>) -> wasmtime::R
             judged(host, rep, &path, Intent::Read, stat)
         },
     )?;
+    instance.func_wrap(
+        "[method]descriptor.readlink-at",
+        |mut store: Context<'_>, (dir, path): (Dir, String)| {
+            let host = store.data_mut();
+            let rep = dir.rep();
+            let target = host.filesystem().readlink_at(dir, path.clone());
+            judged(host, rep, &path, Intent::Read, target)
+        },
+    )?;
     guard_changes(instance)
 }
 
 fn guard_changes(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     type Dir = Resource<Descriptor>;
+    type Link = (Dir, PathFlags, String, Dir, String);
+    type Times = (Dir, PathFlags, String, NewTimestamp, NewTimestamp);
+    instance.func_wrap(
+        "[method]descriptor.set-times-at",
+        |mut store: Context<'_>, (dir, follow, path, accessed, modified): Times| {
+            let host = store.data_mut();
+            let rep = dir.rep();
+            let outcome =
+                host.filesystem()
+                    .set_times_at(dir, follow, path.clone(), accessed, modified);
+            judged(host, rep, &path, Intent::Write, outcome)
+        },
+    )?;
     instance.func_wrap(
         "[method]descriptor.create-directory-at",
         |mut store: Context<'_>, (dir, path): (Dir, String)| {
@@ -101,7 +123,16 @@ fn guard_changes(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()>
             let host = store.data_mut();
             let rep = to.rep();
             let outcome = host.filesystem().rename_at(dir, old, to, new.clone());
-            judged(host, rep, &new, Intent::Write, outcome)
+            judged(host, rep, &new, Intent::Rename, outcome)
+        },
+    )?;
+    instance.func_wrap(
+        "[method]descriptor.link-at",
+        |mut store: Context<'_>, (dir, follow, old, to, new): Link| {
+            let host = store.data_mut();
+            let rep = to.rep();
+            let outcome = host.filesystem().link_at(dir, follow, old, to, new.clone());
+            judged(host, rep, &new, Intent::Rename, outcome)
         },
     )?;
     instance.func_wrap(
@@ -110,12 +141,13 @@ fn guard_changes(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()>
             let host = store.data_mut();
             let rep = dir.rep();
             let outcome = host.filesystem().symlink_at(dir, old, new.clone());
-            judged(host, rep, &new, Intent::Write, outcome)
+            judged(host, rep, &new, Intent::Rename, outcome)
         },
     )
 }
 
-/// Turns the outcome of a call on a path into what the program sees, and reports it if it was denied.
+/// Notes what a call on a path has changed; turns its outcome into what the program sees, and reports it if it was
+/// denied.
 fn judged<T>(
     host: &mut Host,
     directory: u32,
@@ -124,7 +156,12 @@ fn judged<T>(
     outcome: FsResult<T>,
 ) -> wasmtime::Result<(Result<T, ErrorCode>,)> {
     let code = match outcome {
-        Ok(value) => return Ok((Ok(value),)),
+        Ok(value) => {
+            if let Some(base) = host.shared.directories.get(&directory) {
+                host.shared.view.changed(base, path, intent);
+            }
+            return Ok((Ok(value),));
+        }
         Err(error) => files::Host::convert_error_code(&mut host.filesystem(), error)?,
     };
     let failure = match code {
