@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Digests};
 use crate::metadata::{Kind, Metadata, MetadataError};
 
 mod cursor;
@@ -65,7 +65,7 @@ pub struct Artifact {
     layout: Layout,
     metadata: Metadata,
     signature: Option<SignatureSection>,
-    digest: OnceLock<Digest>,
+    digests: OnceLock<Digests>,
 }
 
 /// Why bytes are not a well-formed artifact.
@@ -213,7 +213,7 @@ impl Artifact {
             layout,
             metadata,
             signature,
-            digest: OnceLock::new(),
+            digests: OnceLock::new(),
         })
     }
 
@@ -229,9 +229,9 @@ impl Artifact {
 
     /// SHA-256 of the whole file: the artifact's name in registries and caches.
     ///
-    /// The first call hashes the file, later ones remember.
+    /// The file is hashed once, here or by [`verify`](crate::verify), which needs a second hash of nearly the same bytes.
     pub fn digest(&self) -> Digest {
-        *self.digest.get_or_init(|| Digest::of(&self.bytes))
+        self.digests().whole
     }
 
     /// How many bytes the file has.
@@ -266,7 +266,13 @@ impl Artifact {
     pub(crate) fn signed(&self) -> Option<(&SignatureSection, Digest)> {
         self.signature
             .as_ref()
-            .map(|section| (section, Digest::of(self.layout.body(&self.bytes))))
+            .map(|section| (section, self.digests().tail))
+    }
+
+    fn digests(&self) -> Digests {
+        *self
+            .digests
+            .get_or_init(|| Digests::of(&self.bytes, self.layout.body_start()))
     }
 }
 

@@ -6,6 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
+mod pair;
+
+pub(crate) use pair::Digests;
+
 /// A SHA-256 digest, written as 64 lower-case hexadecimal digits.
 ///
 /// ```

@@ -77,7 +77,8 @@ impl VerifyError {
 /// At least one trusted key must have signed. A signature that names a trusted key's number must be genuine, even
 /// where another one would do. Signatures with numbers that nobody trusts say nothing and are ignored.
 ///
-/// The cost is one pass of SHA-256 over the content, and one Ed25519 check for each trusted signer.
+/// The cost is one pass over the content, which finds [`Artifact::digest`] as well, and one Ed25519 check for each
+/// trusted signer.
 ///
 /// # Errors
 /// No signature, none of a trusted key, one that is not genuine, or content that was changed.

@@ -97,6 +97,11 @@ impl Layout {
     pub(super) fn body<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         bytes.get(self.body..).unwrap_or_default()
     }
+
+    /// Where that starts.
+    pub(super) fn body_start(&self) -> usize {
+        self.body
+    }
 }
 
 /// A range that was found in these bytes.
