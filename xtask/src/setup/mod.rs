@@ -1,6 +1,7 @@
 //! Installs what a chore needs and this machine lacks; says what and why before it does.
 
 mod apt;
+mod deny;
 mod tools;
 mod wasm_target;
 
@@ -20,6 +21,8 @@ pub(crate) enum Need {
     CToWasm,
     /// nginx: what the demo serves with.
     Demo,
+    /// cargo-deny: what judges the dependencies.
+    Deny,
     /// The programs that cross-check us in the end-to-end tests.
     Peers,
     /// Rust's standard library for wasm32-wasip1.
@@ -38,6 +41,9 @@ pub(crate) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
     apt::ensure(host, needs)?;
     if needs.contains(&Need::WasmTarget) {
         wasm_target::ensure(host)?;
+    }
+    if needs.contains(&Need::Deny) {
+        deny::ensure(host)?;
     }
     tools::ensure(host, needs)
 }

@@ -6,13 +6,13 @@ use std::process::Command;
 use super::Need;
 use crate::{Failure, Host, Result, shell};
 
-/// A peer at a pinned version.
-struct Tool {
-    krate: &'static str,
-    version: &'static str,
-    why: &'static str,
+/// A program at a pinned version.
+pub(super) struct Tool {
+    pub(super) krate: &'static str,
+    pub(super) version: &'static str,
+    pub(super) why: &'static str,
     /// What the tests need of it; the whole of it takes minutes longer to build.
-    features: Option<&'static str>,
+    pub(super) features: Option<&'static str>,
 }
 
 const WASM_TOOLS: Tool = Tool {
@@ -38,7 +38,7 @@ const WASMTIME: Tool = Tool {
 
 /// How much of a peer is installed, or wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Extent {
+pub(super) enum Extent {
     Missing,
     Tests,
     Full,
@@ -69,6 +69,11 @@ fn install(host: &Host, tool: &Tool, wanted: Extent) -> Result<()> {
         return Ok(());
     }
     shell::title(&format!("{} {}: {}", tool.krate, tool.version, tool.why));
+    compile(host, tool, wanted)
+}
+
+/// Builds a program with `cargo install`.
+pub(super) fn compile(host: &Host, tool: &Tool, wanted: Extent) -> Result<()> {
     println!(
         "built once into {}; this takes minutes",
         host.tools().display()
@@ -83,6 +88,8 @@ fn install(host: &Host, tool: &Tool, wanted: Extent) -> Result<()> {
         .arg(host.cache().join("tools-target"));
     if let (Extent::Tests, Some(features)) = (wanted, tool.features) {
         command.args(["--no-default-features", "--features", features]);
+    }
+    if wanted == Extent::Tests {
         // Correct answers need no fast code.
         command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
     }
