@@ -16,4 +16,5 @@ mod metadata;
 mod program;
 mod registry;
 mod root;
+mod strict;
 mod text;

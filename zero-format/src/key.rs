@@ -238,6 +238,10 @@ impl PublicKey {
     ///
     /// # Errors
     /// [`BadSignature`] when it does not verify.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where signatures are judged"
+    )]
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
         self.point
             .verify_strict(message, &Signature::from_bytes(signature))

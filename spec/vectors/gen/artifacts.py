@@ -211,13 +211,8 @@ def trust(out):
     add_("signature-of-digest", forged(PUBLISHER.sign(digest)), "a signature without the domain prefix", "signature")
     blake = hashlib.blake2b(c.artifact(c.metadata(), []), digest_size=64).digest()
     add_("signature-of-minisig", forged(PUBLISHER.sign(blake)), "a detached signature put inside", "signature")
-    add_("signature-s-plus-l", forged(ed25519.malleate(PUBLISHER.sign(message))), "a scalar that is not reduced", "signature")
-    add_("signature-low-order-r", forged(ed25519.sign_with_low_order_r(PUBLISHER.seed, message)),
-         "a commitment of small order", "signature")
-    add_("signature-unreduced-r", forged(ed25519.sign_with_unreduced_r(PUBLISHER.seed, message)),
-         "a commitment that is not reduced", "signature")
-    add_("signature-cofactor", forged(ed25519.sign_for_cofactor(PUBLISHER.seed, message)),
-         "a signature that holds only times the cofactor", "signature")
+    for lax, sign, shows in ed25519.LAX:
+        add_("signature-" + lax, forged(sign(PUBLISHER.seed, message)), shows, "signature")
     add_("signature-zero", forged(bytes(64)), "64 zero bytes", "signature")
 
 

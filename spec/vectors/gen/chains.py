@@ -1,5 +1,6 @@
 """The events of a package, and the release that a request means (spec/registry.md, "Events", "Chain", "Resolution")."""
 
+from . import ed25519
 from . import registry as r
 from .keys import Key
 from .output import Area
@@ -112,6 +113,9 @@ def chains():
     event("signature-long", line_of(text, [r.RELEASE.minisig(text.encode() + b"\n", "x" * 2000)]), "a signature of more than 2,048 bytes", "event-signatures")
     event("signature-malformed", line_of(text, ["signature"]), "a signature that is none", "event-signature")
     event("signature-legacy", line_of(text, [signature.replace("\nRU", "\nRW", 1)]), "a relabelled signature", "event-signature")
+    for lax, sign, shows in ed25519.LAX:
+        weak = r.RELEASE.minisig(text.encode() + b"\n", "event", sign=sign)
+        event("signature-" + lax, line_of(text, [weak]), shows, "surplus", "Chain")
     event("signature-wrong", line_of(text, [r.RELEASE.minisig(text.encode(), "event")]), "a signature over the body without its line feed", "surplus", "Chain")
 
     def body(file, fields_, shows, expect="event-json"):

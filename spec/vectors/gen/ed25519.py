@@ -107,3 +107,12 @@ def malleate(signature):
     """The same signature with S + L in place of S: a second spelling that must be refused."""
     s = int.from_bytes(signature[32:], "little") + L
     return signature[:32] + s.to_bytes(32, "little")
+
+
+# What lax verifiers accept and strict ones refuse: (name, how it is made of seed and message, in words).
+LAX = [
+    ("s-plus-l", lambda seed, message: malleate(sign(seed, message)), "a scalar that is not reduced"),
+    ("low-order-r", sign_with_low_order_r, "a commitment of small order"),
+    ("unreduced-r", sign_with_unreduced_r, "a commitment that is not reduced"),
+    ("cofactor", sign_for_cofactor, "a signature that holds only times the cofactor"),
+]

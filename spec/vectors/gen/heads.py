@@ -2,6 +2,7 @@
 
 import base64
 
+from . import ed25519
 from . import registry as r
 from .keys import Key, b64
 from .output import Area
@@ -70,6 +71,9 @@ def heads():
     hash_ = r.tree_hash(hashes)
     proof = r.inclusion(4, hashes)
     bad("signature-wrong", r.head(leaves[4], 4, proof, swap_signature(note)), "a signature of zeros", "checkpoint-signature")
+    for lax, sign, shows in ed25519.LAX:
+        signature = sign(r.LOG.seed, (note.split("\n\n")[0] + "\n").encode())
+        bad("signature-" + lax, r.head(leaves[4], 4, proof, swap_signature(note, signature)), shows, "checkpoint-signature")
     other = r.checkpoint(5, r.tree_hash(forked))
     bad("signature-of-another", r.head(leaves[4], 4, proof, note.split("\n\n")[0] + "\n\n" + other.split("\n\n")[1]),
         "the signature of another tree", "checkpoint-signature")
@@ -111,7 +115,7 @@ def heads():
     return out
 
 
-def swap_signature(note):
+def swap_signature(note, signature=bytes(64)):
     text, line = note.split("\n\n")
     dash, name, blob = line.strip().split(" ")
-    return f"{text}\n\n{dash} {name} {b64(base64.b64decode(blob)[:4] + bytes(64))}\n"
+    return f"{text}\n\n{dash} {name} {b64(base64.b64decode(blob)[:4] + signature)}\n"

@@ -1,5 +1,6 @@
 """Roots and their successors (spec/registry.md, "Root")."""
 
+from . import ed25519
 from . import registry as r
 from .keys import Key, b64
 from .output import Area
@@ -47,6 +48,8 @@ def roots():
     bad("no-signature", "no signature", [(first, [])], "threshold")
     bad("repeated-signer", "the same signature twice", [(first, [ONE, ONE])], "threshold")
     bad("two-numbers", "the same key under two numbers", [(first, [ONE, ONE_TWICE])], "threshold")
+    for lax, sign, shows in ed25519.LAX:
+        bad("signature-" + lax, f"two signatures, one of them {shows}", [(first, [ONE, TWO.minisig(first, "root", sign=sign)])], "threshold")
     bad("changed", "a root changed after signing", [(first.replace(b"604800", b"604801"), [
         key.minisig(first, "root") for key in two])], "threshold")
     bad("pinned-elsewhere", "keys that are not the pinned ones", [(first, two)], "threshold", pinned=r.role([NEW]))
