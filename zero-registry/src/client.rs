@@ -12,8 +12,8 @@ use zero_format::{
 };
 
 use crate::{
-    ChainContext, Location, MapStep, MapWalk, Network, Origin, PackageState, RegistryPath, Release,
-    Role, Store, Timestamp, Traffic, Transport, TransportError, resolve,
+    ChainContext, Location, MapStep, MapWalk, Network, Origin, PackageEntry, PackageState,
+    RegistryPath, Release, Role, Store, Timestamp, Traffic, Transport, TransportError, resolve,
 };
 
 mod artifact;
@@ -181,30 +181,16 @@ impl Client {
         trusted: &Trusted,
         name: &PackageName,
     ) -> Result<PackageState, FetchError> {
-        let map_error = |source| FetchError::Map {
-            name: name.clone(),
-            source: Box::new(source),
-        };
-        let mut walk = MapWalk::new(&trusted.head().snapshot().map, name);
-        let entry = loop {
-            let page = walk.page();
-            let wanted = Wanted {
-                path: RegistryPath::map_page(&page.sha256),
-                digest: page.sha256,
-                size: page.size,
-            };
-            let pages = self.pages(trusted.mirror(), &[wanted])?;
-            let bytes = pages.first().map(Vec::as_slice).unwrap_or_default();
-            match walk.step(bytes).map_err(map_error)? {
-                MapStep::Absent => {
-                    return Err(FetchError::NoPackage {
-                        registry: self.config.name.clone(),
-                        name: name.clone(),
-                    });
-                }
-                MapStep::Fetch(next) => walk = next,
-                MapStep::Found(entry) => break entry,
-            }
+        let (entry, anchored) = self.look_up(trusted, name)?;
+        let anchor_broken = || FetchError::Anchor { name: name.clone() };
+        let Some(entry) = entry else {
+            return Err(match anchored {
+                Some(_) => anchor_broken(),
+                None => FetchError::NoPackage {
+                    registry: self.config.name.clone(),
+                    name: name.clone(),
+                },
+            });
         };
         let wanted: Vec<_> = entry
             .segments
@@ -216,12 +202,52 @@ impl Client {
             })
             .collect();
         let files = self.pages(trusted.mirror(), &wanted)?;
+        if anchored.is_some_and(|anchored| !anchored.begins(&files)) {
+            return Err(anchor_broken());
+        }
         PackageState::replay(&entry, &files, &ChainContext::reader(trusted.roots())).map_err(
             |source| FetchError::Chain {
                 name: name.clone(),
                 source: Box::new(source),
             },
         )
+    }
+
+    /// The package as the newest map lists it, and as the map did for which the root keys vouch.
+    /// Pages of both are asked for together.
+    fn look_up(
+        &self,
+        trusted: &Trusted,
+        name: &PackageName,
+    ) -> Result<(Option<PackageEntry>, Option<PackageEntry>), FetchError> {
+        let newest = MapWalk::new(&trusted.head().snapshot().map, name);
+        let anchor = trusted.root().fields().anchor.as_ref();
+        let anchored = anchor.map(|anchor| MapWalk::anchored(anchor.map, name));
+        let mut steps = [
+            MapStep::Fetch(newest),
+            anchored.map_or(MapStep::Absent, MapStep::Fetch),
+        ];
+        loop {
+            let wanted: Vec<_> = steps.iter().filter_map(next_page).collect();
+            if wanted.is_empty() {
+                break;
+            }
+            let mut pages = self.pages(trusted.mirror(), &wanted)?.into_iter();
+            for step in &mut steps {
+                if let MapStep::Fetch(walk) = step {
+                    let page = pages.next().unwrap_or_default();
+                    *step = walk.clone().step(&page).map_err(|source| FetchError::Map {
+                        name: name.clone(),
+                        source: Box::new(source),
+                    })?;
+                }
+            }
+        }
+        let [newest, anchored] = steps.map(|step| match step {
+            MapStep::Found(entry) => Some(entry),
+            MapStep::Absent | MapStep::Fetch(_) => None,
+        });
+        Ok((newest, anchored))
     }
 
     /// The release that answers a request.
@@ -330,4 +356,17 @@ impl Client {
             .filter_map(|stored| stored.or_else(|| fetched.next()))
             .collect())
     }
+}
+
+/// The page that a lookup needs next.
+fn next_page(step: &MapStep) -> Option<Wanted> {
+    let MapStep::Fetch(walk) = step else {
+        return None;
+    };
+    let page = walk.page();
+    Some(Wanted {
+        path: RegistryPath::map_page(&page.sha256),
+        digest: page.sha256,
+        size: page.size,
+    })
 }

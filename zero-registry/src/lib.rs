@@ -59,7 +59,9 @@ pub use map::{
 pub use origin::{Origin, OriginError};
 pub use resolve::{ResolveError, resolve};
 pub use role::{Role, RoleError};
-pub use root::{Anchor, ClaimPolicy, Root, RootError, RootFields, Roots};
+pub use root::{
+    Anchor, ClaimPolicy, Progress, Proposal, ProposalError, Root, RootError, RootFields, Roots,
+};
 pub use schema::{EventKind, EventLine};
 #[cfg(feature = "server")]
 pub use serve::{RunningServer, ServeError, ServeOptions, Server};
@@ -76,5 +78,6 @@ pub use transport::{HttpTransport, NetworkOptions};
 pub use verify::{Difference, Report, VerifyOptions, verify_registry};
 pub use writer::{
     Base, Blob, BlobError, Commit, CommitError, DirStorage, DirWriter, Guard, Init, InitError,
-    Scope, SlotError, Step, Storage, Submission, Writer, init, init_at,
+    Outcome, RootFile, RotateError, Scope, SlotError, Step, Storage, Submission, Writer, anchor,
+    current_root, init, init_at, rotate,
 };

@@ -64,3 +64,8 @@ pub const MAX_EVENT_AGE: u64 = 31 * 24 * 3600;
 
 /// Characters of a free text: a reason, a predicate type, a mirror's address.
 pub const MAX_TEXT_CHARS: usize = 1024;
+
+/// Events of one request to publish.
+pub const MAX_PUBLISH_EVENTS: usize = 32;
+/// Bytes of one request to publish, its package files not among them.
+pub const MAX_PUBLISH_BYTES: usize = 2 * 1024 * 1024;

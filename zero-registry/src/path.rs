@@ -26,9 +26,14 @@ pub(crate) fn entries_partials(index: u64) -> String {
     format!("tile/entries/{}.p", spread(index))
 }
 
-/// `journal/<size>.json`, the slot of the commit that extends a log of `size` leaves.
-pub(crate) fn journal(size: u64) -> String {
-    format!("journal/{size}.json")
+/// `journal/<size>.json`, the slot of the commit that extends a log of `size` leaves. A log key
+/// other than the first has slots of its own, `journal/<epoch>/<size>.json`.
+pub(crate) fn journal(epoch: u64, size: u64) -> String {
+    if epoch <= 1 {
+        format!("journal/{size}.json")
+    } else {
+        format!("journal/{epoch}/{size}.json")
+    }
 }
 
 /// A tile index in zero-padded groups of three digits, all but the last behind an `x`.
@@ -74,7 +79,10 @@ mod tests {
 
     #[test]
     fn readers_have_no_business_in_the_journal() {
-        assert_eq!(journal(12), "journal/12.json");
-        assert!(RegistryPath::parse(&journal(12)).is_none());
+        assert_eq!(journal(1, 12), "journal/12.json");
+        assert_eq!(journal(3, 12), "journal/3/12.json");
+        for epoch in [1, 3] {
+            assert!(RegistryPath::parse(&journal(epoch, 12)).is_none());
+        }
     }
 }

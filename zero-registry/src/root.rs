@@ -4,6 +4,12 @@
 //! threshold of the new keys signed it. Each root names the digest of the one before, so a client
 //! that trusts a later root can also check earlier ones.
 
+mod proposal;
+mod succession;
+
+pub use proposal::{Progress, Proposal, ProposalError};
+pub use succession::Roots;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zero_format::{Digest, Minisig, PublicKey, SecretKey};
@@ -14,7 +20,7 @@ use crate::limits::{
 };
 use crate::log::Tree;
 use crate::origin::Origin;
-use crate::role::{Role, signers};
+use crate::role::Role;
 use crate::time::Timestamp;
 
 const TAG: &str = "zero-root/1";
@@ -115,6 +121,9 @@ pub struct Root(RootFields);
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RootError {
+    /// It names another log key, and no part of the log that the root keys vouch for.
+    #[error("accept root {0}: it names another log key and has no anchor")]
+    Anchor(u64),
     /// A field is out of its range.
     #[error("read the root: {0}")]
     Field(&'static str),
@@ -251,8 +260,12 @@ impl Root {
 
     /// Signs the file of this root: the text of a `.minisig`.
     pub fn sign(&self, key: &SecretKey) -> String {
-        let comment = format!("{TAG} {} {}", self.origin(), self.version());
-        Minisig::sign(key, &self.encode(), &comment)
+        Minisig::sign(key, &self.encode(), &self.signature_comment())
+    }
+
+    /// The trusted comment of a signature over the file of this root.
+    fn signature_comment(&self) -> String {
+        format!("{TAG} {} {}", self.origin(), self.version())
     }
 
     /// All fields.
@@ -307,124 +320,6 @@ impl Root {
             hash: anchor.tree,
         })
     }
-}
-
-/// The verified roots of one registry, of consecutive versions. The last one is in force.
-#[derive(Clone, Debug)]
-pub struct Roots {
-    first: Root,
-    later: Vec<Root>,
-    newest: Digest,
-}
-
-impl Roots {
-    /// Starts from a root that a threshold of the pinned keys signed, and a threshold of its own.
-    ///
-    /// # Errors
-    /// When the root is malformed or too few keys signed.
-    pub fn pin(pinned: &Role, bytes: &[u8], signatures: &[Minisig]) -> Result<Self, RootError> {
-        let first = Root::decode(bytes)?;
-        check_threshold("pinned", pinned, &first, bytes, signatures)?;
-        check_threshold("new", first.role(), &first, bytes, signatures)?;
-        Ok(Self {
-            first,
-            later: Vec::new(),
-            newest: Digest::of(bytes),
-        })
-    }
-
-    /// Puts the next root in force: thresholds of the old and of the new keys signed it. That the
-    /// root in force has expired does not matter here: its successor is how one gets past it.
-    ///
-    /// # Errors
-    /// When it is malformed, not the successor, or too few keys signed. Nothing changes then.
-    pub fn extend(&mut self, bytes: &[u8], signatures: &[Minisig]) -> Result<(), RootError> {
-        let new = Root::decode(bytes)?;
-        let old = self.current();
-        check_succession(old, self.newest, &new)?;
-        check_threshold("old", old.role(), &new, bytes, signatures)?;
-        check_threshold("new", new.role(), &new, bytes, signatures)?;
-        self.later.push(new);
-        self.newest = Digest::of(bytes);
-        Ok(())
-    }
-
-    /// Adds the root before the first one, which the first one names by digest. Clients that were
-    /// pinned to a later root need the earlier ones to judge old claims and recoveries.
-    ///
-    /// # Errors
-    /// When it is malformed or not the one that the first root names.
-    pub fn prepend(&mut self, bytes: &[u8]) -> Result<(), RootError> {
-        let old = Root::decode(bytes)?;
-        check_succession(&old, Digest::of(bytes), &self.first)?;
-        let first = std::mem::replace(&mut self.first, old);
-        self.later.insert(0, first);
-        Ok(())
-    }
-
-    /// The root in force.
-    pub fn current(&self) -> &Root {
-        self.later.last().unwrap_or(&self.first)
-    }
-
-    /// The oldest root known.
-    pub fn first(&self) -> &Root {
-        &self.first
-    }
-
-    /// All roots, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Root> {
-        std::iter::once(&self.first).chain(&self.later)
-    }
-
-    /// The root of this version, if known.
-    pub fn version(&self, version: u64) -> Option<&Root> {
-        self.iter().find(|root| root.version() == version)
-    }
-
-    /// SHA-256 of the file of the root in force: what its successor names as `prev`.
-    pub fn newest_digest(&self) -> Digest {
-        self.newest
-    }
-}
-
-fn check_succession(old: &Root, old_digest: Digest, new: &Root) -> Result<(), RootError> {
-    if new.version() != old.version() + 1 {
-        return Err(RootError::Version {
-            expected: old.version() + 1,
-            found: new.version(),
-        });
-    }
-    if new.origin() != old.origin() {
-        return Err(RootError::Origin {
-            expected: old.origin().clone(),
-            found: new.origin().clone(),
-        });
-    }
-    if new.fields().prev != Some(old_digest) {
-        return Err(RootError::Prev(new.version()));
-    }
-    Ok(())
-}
-
-fn check_threshold(
-    keys: &'static str,
-    role: &Role,
-    root: &Root,
-    bytes: &[u8],
-    signatures: &[Minisig],
-) -> Result<(), RootError> {
-    // Surplus signatures are harmless here: an old root's may lie beside a newer root's.
-    let signed = signers(bytes, signatures, &role.keys().iter()).keys;
-    if role.is_met_by(&signed) {
-        return Ok(());
-    }
-    Err(RootError::Threshold {
-        version: root.version(),
-        keys,
-        have: role.count(&signed),
-        need: role.threshold(),
-    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Memory grows with the number of packages, not with the number of events: the log is read bundle
 //! by bundle, chains and package files one at a time.
 
+mod anchors;
 mod error;
 mod model;
 
@@ -156,7 +157,8 @@ fn read_log<S: Storage>(
 ) -> Result<(), Difference> {
     let mut edge = Edge::empty();
     for index in 0..tree.size.div_ceil(256) {
-        let width = u16::try_from((tree.size - index * 256).min(256)).unwrap_or(256);
+        let first = index * 256;
+        let width = u16::try_from((tree.size - first).min(256)).unwrap_or(256);
         let path = path::entries(index, width);
         let bundle = Bundle::decode(&files.read(&path, MAX_BUNDLE_BYTES)?).map_err(|source| {
             Difference::Bundle {
@@ -167,23 +169,27 @@ fn read_log<S: Storage>(
         if bundle.entries().len() != usize::from(width) {
             return Err(Difference::Content(path));
         }
-        for leaf in bundle.entries() {
-            replay.leaf(leaf)?;
-        }
-        let appended = edge.append(bundle.entries());
-        let last = appended.tree.size == tree.size;
-        // Partial tiles count at the end only; those of older states may be gone.
-        let tiles = appended.files.iter().filter(|file| {
-            let partial = file.path.contains(".p/");
-            !file.path.starts_with("tile/entries/") && (last || !partial)
-        });
-        for tile in tiles {
-            files.compare(&tile.path, &tile.bytes)?;
-        }
-        if last && appended.tree != tree {
-            return Err(Difference::Tree);
+        for portion in anchors::portions(replay.roots, first, bundle.entries()) {
+            for leaf in portion {
+                replay.leaf(leaf)?;
+            }
+            let appended = edge.append(portion);
+            let last = appended.tree.size == tree.size;
+            // Partial tiles count at the end only; those of older states may be gone.
+            let tiles = appended.files.iter().filter(|file| {
+                let partial = file.path.contains(".p/");
+                !file.path.starts_with("tile/entries/") && (last || !partial)
+            });
+            for tile in tiles {
+                files.compare(&tile.path, &tile.bytes)?;
+            }
+            if last && appended.tree != tree {
+                return Err(Difference::Tree);
+            }
+            anchors::check(replay.roots, appended.tree, replay.map_if_closed())?;
         }
     }
+    anchors::check_reached(replay.roots, tree)?;
     replay.finish()
 }
 
@@ -256,6 +262,12 @@ impl<'a> Replay<'a> {
         self.report.commits += 1;
         self.last = Some(snapshot);
         Ok(())
+    }
+
+    /// The map, when the leaves so far are whole commits.
+    fn map_if_closed(&self) -> Option<Digest> {
+        let closed = self.last.as_ref().filter(|_| self.open.is_empty());
+        closed.map(|snapshot| snapshot.map.sha256)
     }
 
     fn finish(&self) -> Result<(), Difference> {

@@ -5,20 +5,23 @@
 //! the slot is the commit point. All bytes after it follow from the slot, so whichever writer comes
 //! next finishes what another left behind.
 
+mod anchor;
 mod base;
 mod commit;
 mod derive;
 mod error;
 mod init;
 mod journal;
+mod rotate;
 mod storage;
 
 pub use base::Base;
 pub(crate) use base::read_roots;
-pub use commit::{Blob, Commit, Submission};
+pub use commit::{Blob, Commit, Outcome, Submission};
 pub use error::{BlobError, CommitError};
 pub use init::{Init, InitError, init, init_at};
 pub use journal::SlotError;
+pub use rotate::{RootFile, RotateError, anchor, current_root, rotate};
 pub use storage::{DirStorage, Guard, Scope, Step, Storage};
 
 use std::path::PathBuf;
@@ -94,6 +97,19 @@ impl<S: Storage> Writer<S> {
         now: Timestamp,
     ) -> Result<Commit, CommitError> {
         commit::commit(self, submissions, now)
+    }
+
+    /// Adds several groups of events in one commit. Each group is added or refused as a whole, and
+    /// by itself; a group that is there already, byte for byte, is told from one that cannot follow.
+    ///
+    /// # Errors
+    /// When storage fails or the registry is damaged; no group is known to be added or refused then.
+    pub fn commit_each(
+        &self,
+        groups: &[&[Submission]],
+        now: Timestamp,
+    ) -> Result<Vec<Outcome>, CommitError> {
+        commit::commit_each(self, groups, now)
     }
 
     /// Makes an empty commit, so that `head` stays fresh.

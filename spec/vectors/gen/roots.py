@@ -39,6 +39,8 @@ def roots():
     old = r.root(expires="2025-01-01T00:00:00Z")
     case("expired-on-the-way", "an expired root between, which must pass",
          [(old, two), (r.root(2, old, expires="2025-02-01T00:00:00Z"), two)], version=2)
+    anchor = {"size": 1, "tree": "0" * 64, "map": "1" * 64}
+    case("new-log-key", "another log key, and an anchor", [(first, two), (r.root(2, first, log=NEW.line(), anchor=anchor), two)], version=2)
     case("surplus", "a signature of a stranger beside enough others", [(first, [ONE, NEW, TWO])], version=1)
 
     def bad(name, shows, steps, expect, **more):
@@ -58,6 +60,7 @@ def roots():
         [(first, two), (r.root(2, first, root=r.role([NEW])), two)], "threshold")
     bad("new-only", "a successor signed by the new keys alone",
         [(first, two), (r.root(2, first, root=r.role([NEW])), [NEW])], "threshold")
+    bad("new-log-key-no-anchor", "another log key without an anchor", [(first, two), (r.root(2, first, log=NEW.line()), two)], "anchor")
     bad("skipped", "a version left out", [(first, two), (r.root(3, first), two)], "version")
     bad("repeated", "the same version again", [(first, two), (first, two)], "version")
     bad("prev", "a successor of another root", [(first, two), (r.root(2, b"another"), two)], "prev")

@@ -22,6 +22,7 @@ class Registry:
     def __init__(self):
         self.root = r.root()
         self.root_signers = [ONE, TWO]
+        self.old_pages = []
         self.tool, self.other = r.Chain(claim=False), r.Chain("other", claim=False)
         self.leaves, self.files = [], {}
         self.map_chains = lambda chains: chains
@@ -42,6 +43,7 @@ class Registry:
             chain.done = len(chain.lines)
         listed = self.map_chains([chain for chain in (self.tool, self.other) if chain.lines])
         page = r.bucket(listed)
+        self.old_pages.append(page)
         fields = {"time": time, "expires": r.EXPIRES, **more, **self.snapshot}
         self.leaves.append(r.snapshot(r.map_root(len(listed), page), **fields))
         self.page, self.listed = page, listed
@@ -58,6 +60,8 @@ class Registry:
         for path, text in r.root_signatures(self.root, self.root_signers).items():
             files[path] = text.encode()
         addressed("map", self.page)
+        for page in self.old_pages if b"anchor" in self.root else []:
+            addressed("map", page)
         for chain in self.listed:
             addressed("pkg", chain.data(), ".jsonl")
         size = len(self.leaves)
@@ -198,4 +202,36 @@ def area():
             prepare=lambda registry: registry.snapshot.update(expires="2027-01-01T00:00:00Z"))
     rebuilt("one-root-signer", "a root that one key of two signed", "roots", "not-trusted",
             prepare=lambda registry: setattr(registry, "root_signers", [ONE]))
+
+    # Roots that vouch for the log up to its second commit, and a third commit after that.
+    def anchored(name, shows, expect, client, anchor=None, third=None, **more):
+        registry = build()
+        size, hashes = len(registry.leaves), [r.leaf_hash(leaf) for leaf in registry.leaves]
+        size = (anchor or {}).get("size", size)
+        honest = {"size": size, "tree": r.tree_hash(hashes[:size]).hex(), "map": r.sha256(registry.page)}
+        registry.root = r.root(anchor={**honest, **(anchor or {})})
+        if third:
+            third(registry)
+        registry.commit([registry.tool, registry.other], time=r.T1)
+        case(name, shows, registry.tree(), expect, client, **more)
+
+    def grown(registry):
+        registry.publish(registry.tool, "1.0.1", time=r.T1)
+
+    def rewritten(registry):
+        """The holder of the log key lists a chain with a claim of his own."""
+        forged = r.Chain(claim=False)
+        forged.claim([STRANGER], release=r.role([STRANGER]), admin=r.role([STRANGER]))
+        registry.publish(forged, "1.0.2", blob(version="1.0.2", keys=[STRANGER]), [STRANGER], STRANGER)
+        registry.map_chains = lambda chains: [forged, *chains[1:]]
+
+    anchored("anchor", "an anchor, and a log that goes on after it", "ok", "ok", third=grown, resolved="1.0.1")
+    anchored("anchor-new-name", "a package that is younger than the anchor", "ok", "not-found", third=grown, package="acme/absent")
+    anchored("anchor-rewritten", "a chain with another claim than the anchored one", "commit", "not-trusted", third=rewritten)
+    anchored("anchor-hidden", "an anchored package that the map leaves out", "commit", "not-trusted", third=hidden)
+    anchored("anchor-shortened", "an anchored chain without its last event", "commit", "not-trusted", third=shortened)
+    anchored("anchor-tree", "an anchor of another tree", "anchor", "not-trusted", {"tree": "0" * 64})
+    anchored("anchor-map", "an anchor that names another map", "anchor", "unreachable", {"map": "0" * 64})
+    anchored("anchor-beyond", "an anchor beyond the end of the log", "anchor", "not-trusted", {"size": 20})
+    anchored("anchor-inside", "an anchor within a commit", "anchor", "ok", {"size": 7}, resolved="1.0.0")
     return out

@@ -48,6 +48,15 @@ impl ErrorClass {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
+    /// The package's history is not a continuation of the one that the root keys vouch for: whoever
+    /// holds the log key rewrote it.
+    #[error(
+        "read the history of {name}: it does not continue the one that the root keys vouch for"
+    )]
+    Anchor {
+        /// The package.
+        name: PackageName,
+    },
     /// The package file is not what its signed event says.
     #[error("accept {name}@{version}")]
     Artifact {
@@ -279,7 +288,8 @@ impl FetchError {
     /// What sort of failure it is.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Artifact { .. }
+            Self::Anchor { .. }
+            | Self::Artifact { .. }
             | Self::Chain { .. }
             | Self::Clock { .. }
             | Self::Map { .. }
@@ -308,6 +318,10 @@ impl FetchError {
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Anchor { .. } => Some(
+                "the registry's log key may be in wrong hands: ask its operator before you use it"
+                    .to_owned(),
+            ),
             Self::Artifact { .. } => Some(
                 "do not run it; tell the publisher that the file differs from its release"
                     .to_owned(),

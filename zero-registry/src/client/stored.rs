@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use zero_format::{Digest, Minisig, PublicKey};
 
-use crate::{Head, HeadError, Origin, Role, RootError, Roots, Timestamp, VerifiedHead};
+use crate::{Head, HeadError, Origin, Role, RootError, Roots, Timestamp, Tree, VerifiedHead};
 
 const TAG: &str = "zero-trusted/1";
 
@@ -70,24 +70,50 @@ impl Stored {
         serde_json::to_vec_pretty(self).expect("texts and numbers are always JSON")
     }
 
-    /// How much of the log is trusted according to the file; it orders two files.
-    pub(super) fn size(&self) -> u64 {
-        self.head
-            .as_ref()
-            .and_then(|head| Head::decode(head.as_bytes()).ok())
-            .map_or(0, |head| head.checkpoint().claimed_tree().size)
+    /// How much of the log is trusted according to the file and these roots; it orders two files.
+    pub(super) fn size(&self, roots: &Roots) -> u64 {
+        let seen = self.seen(roots).ok().flatten();
+        seen.and_then(|seen| seen.tree(roots))
+            .map_or(0, |tree| tree.size)
     }
 
-    /// The stored head, verified under the root that it was made under, whatever the time is.
-    pub(super) fn seen(&self, roots: &Roots) -> Result<Option<VerifiedHead>, HeadError> {
-        let Some(head) = &self.head else {
+    /// The stored head, verified under the root that it was made under or a later one, whatever the
+    /// time is.
+    pub(super) fn seen(&self, roots: &Roots) -> Result<Option<Seen>, HeadError> {
+        let Some(text) = &self.head else {
             return Ok(None);
         };
-        let head = Head::decode(head.as_bytes())?;
-        let root = roots
-            .version(head.claimed_root())
-            .unwrap_or_else(|| roots.current());
-        head.verify_content(root).map(Some)
+        let head = Head::decode(text.as_bytes())?;
+        let made_under = roots.iter().filter(|r| r.version() >= head.claimed_root());
+        let mut refusal = None;
+        for root in made_under {
+            match head.verify_content(root) {
+                Ok(head) => {
+                    let root = root.version();
+                    return Ok(Some(Seen { head, root }));
+                }
+                Err(error) => {
+                    refusal.get_or_insert(error);
+                }
+            }
+        }
+        Err(refusal.unwrap_or(HeadError::Form("it was made under a root that is not kept")))
+    }
+}
+
+/// A head that was trusted, and the version of the root that it holds under.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) head: VerifiedHead,
+    root: u64,
+}
+
+impl Seen {
+    /// The tree that must not be undone under these roots. After a change of the log key there is
+    /// none: whoever had the old key may have signed anything, and the new root's anchor says what
+    /// still counts.
+    pub(super) fn tree(&self, roots: &Roots) -> Option<Tree> {
+        (self.root >= roots.epoch()).then(|| self.head.tree())
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     Client,
     error::{FetchError, MirrorError, MirrorFailure, MirrorFailures},
     roots::KnownRoots,
-    stored::{HeadTag, MAX_BYTES, Stored, identity},
+    stored::{HeadTag, MAX_BYTES, Seen, Stored, identity},
 };
 use crate::{
     Fetched, GetOptions, Head, HeadCheck, HeadError, PendingHead, RegistryPath, Request, Root,
@@ -63,7 +63,7 @@ impl Trusted {
 struct Memory {
     known: KnownRoots,
     stored: Stored,
-    seen: Option<VerifiedHead>,
+    seen: Option<Seen>,
 }
 
 /// What a mirror gave.
@@ -103,7 +103,7 @@ pub(super) fn update(
                 let mut stored = Stored::new(known.files, now);
                 stored.head = Some(answer.text);
                 stored.tag = tag;
-                keep(client, &stored)?;
+                keep(client, &stored, &known.roots)?;
                 return Ok(Trusted {
                     roots: known.roots,
                     head: answer.head,
@@ -151,10 +151,10 @@ fn remember(client: &Client) -> Result<Option<Memory>, FetchError> {
 }
 
 fn check_clock(client: &Client, memory: &Memory, now: Timestamp) -> Result<(), FetchError> {
-    let Some(head) = &memory.seen else {
+    let Some(seen) = &memory.seen else {
         return Ok(());
     };
-    let seen = head.snapshot().time;
+    let seen = seen.head.snapshot().time;
     if seen <= now.plus(MAX_CLOCK_SKEW) {
         return Ok(());
     }
@@ -172,9 +172,9 @@ fn is_fresh(client: &Client, memory: &Memory, now: Timestamp) -> bool {
 }
 
 impl Memory {
-    /// What must not be undone.
-    fn tree(&self) -> Option<Tree> {
-        self.seen.as_ref().map(VerifiedHead::tree)
+    /// What must not be undone under these roots.
+    fn tree(&self, roots: &Roots) -> Option<Tree> {
+        self.seen.as_ref().and_then(|seen| seen.tree(roots))
     }
 }
 
@@ -182,7 +182,11 @@ impl Memory {
 fn from_memory(memory: &Memory, now: Timestamp) -> Result<Trusted, HeadError> {
     let text = memory.stored.head.as_deref().unwrap_or_default();
     let head = Head::decode(text.as_bytes())?;
-    let head = match head.verify(memory.known.roots.current(), memory.tree(), now)? {
+    let head = match head.verify(
+        memory.known.roots.current(),
+        memory.tree(&memory.known.roots),
+        now,
+    )? {
         HeadCheck::Verified(head) => head,
         // A newer root has an anchor beyond the stored head.
         HeadCheck::Grown(_) => return Err(HeadError::Form("it is not the one that was kept")),
@@ -252,7 +256,7 @@ fn ask(
     let known = known
         .as_mut()
         .expect("first contact gives roots or an error");
-    let head = judge(mirror, known, &text, memory.and_then(Memory::tree), now)?;
+    let head = judge(mirror, known, &text, memory, now)?;
     Ok((Answer { head, text, etag }, known.clone()))
 }
 
@@ -275,7 +279,7 @@ fn judge(
     mirror: &dyn Transport,
     known: &mut KnownRoots,
     text: &str,
-    stored: Option<Tree>,
+    memory: Option<&Memory>,
     now: Timestamp,
 ) -> Result<VerifiedHead, MirrorError> {
     let head = Head::decode(text.as_bytes())?;
@@ -288,6 +292,7 @@ fn judge(
         }
     }
     let check = loop {
+        let stored = memory.and_then(|memory| memory.tree(&known.roots));
         match head.verify(known.roots.current(), stored, now) {
             Ok(check) => break check,
             // Another log key or a later expiry may stand in a root that we have not seen.
@@ -357,12 +362,12 @@ fn consistent(mirror: &dyn Transport, pending: PendingHead) -> Result<VerifiedHe
 }
 
 /// Writes the new memory, unless another process has written a newer one in the meantime.
-fn keep(client: &Client, new: &Stored) -> Result<(), FetchError> {
+fn keep(client: &Client, new: &Stored, roots: &Roots) -> Result<(), FetchError> {
     let id = identity(&client.config.origin, &client.config.pinned);
     client.store.update_trusted(&id, MAX_BYTES, |old| {
         let newer = old
             .and_then(|old| Stored::decode(&old).ok())
-            .filter(|old| old.size() > new.size() || old.roots.len() > new.roots.len());
+            .filter(|old| old.roots.len() > new.roots.len() || old.size(roots) > new.size(roots));
         Ok(newer.is_none().then(|| new.encode()))
     })
 }
@@ -382,5 +387,5 @@ fn keep_roots(
         None => Stored::new(Vec::new(), Timestamp::from_seconds(0)),
     };
     stored.roots = known.files;
-    keep(client, &stored)
+    keep(client, &stored, &known.roots)
 }

@@ -151,6 +151,11 @@ impl Checkpoint {
         }
     }
 
+    /// Whether this log key signed it, whatever its origin is worth.
+    pub(crate) fn is_by(&self, key: &PublicKey) -> bool {
+        self.verify(&self.origin, key).is_ok()
+    }
+
     /// The tree that it claims, before anything was verified.
     pub fn claimed_tree(&self) -> Tree {
         self.tree

@@ -96,6 +96,18 @@ pub enum MapError {
     Place,
 }
 
+impl PackageEntry {
+    /// Whether a chain with these files begins with all events of this one.
+    pub(crate) fn begins<B: AsRef<[u8]>>(&self, files: &[B]) -> bool {
+        self.segments.iter().enumerate().all(|(place, segment)| {
+            let file = files.get(place).map(AsRef::as_ref);
+            let start = usize::try_from(segment.size).ok();
+            let start = file.zip(start).and_then(|(file, size)| file.get(..size));
+            start.is_some_and(|start| Digest::of(start) == segment.sha256)
+        })
+    }
+}
+
 impl MapNode {
     /// An empty node at this place.
     pub(crate) fn new(prefix: &[u8]) -> Self {
@@ -103,6 +115,11 @@ impl MapNode {
             prefix: prefix.to_vec(),
             children: BTreeMap::new(),
         }
+    }
+
+    /// Whether the first line announces a node; the other sort of page is a bucket.
+    pub(super) fn is_one(bytes: &[u8]) -> bool {
+        bytes.starts_with(b"zero-map/1 node ")
     }
 
     /// Reads the node at this place.

@@ -16,6 +16,9 @@ use crate::writer::CommitError;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Difference {
+    /// A root vouches for a part of the log that the log does not have.
+    #[error("compare the anchor of root {0}: the log has no such commit there")]
+    Anchor(u64),
     /// A package file is not what its release says.
     #[error("compare {path}")]
     Blob {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zero_format::{Digest, Minisig, PackageName, PublicKey};
 
+use super::anchor::newest;
 use super::derive::{self, Files};
 use super::journal::Slot;
 use super::{Commit, CommitError, Scope, Storage, Writer};
@@ -159,18 +160,18 @@ fn read_signatures(
 /// Reads the newest state, after finishing what a writer that died left behind.
 pub(super) fn load<S: Storage>(writer: &Writer<S>) -> Result<Base, CommitError> {
     let roots = roots(writer)?;
+    let epoch = roots.epoch();
     let mut base = Base {
         roots,
         tree: Tree::empty(),
         snapshot: None,
     };
     loop {
-        if let Some(bytes) = writer.find(RegistryPath::head().as_str(), MAX_HEAD_BYTES)? {
-            let head = Head::decode(&bytes)?.verify_content(base.roots.current())?;
-            base.tree = head.tree();
-            base.snapshot = Some(head.snapshot().clone());
+        if let Some((tree, snapshot)) = newest(&writer.storage, &base.roots)? {
+            base.tree = tree;
+            base.snapshot = Some(snapshot);
         }
-        let path = path::journal(base.tree.size);
+        let path = path::journal(epoch, base.tree.size);
         let Some(bytes) = writer.find(&path, MAX_JOURNAL_BYTES)? else {
             return Ok(base);
         };
@@ -192,7 +193,10 @@ fn finish_slot<S: Storage>(
     let names: Vec<_> = slot.events.iter().map(|event| &event.body().name).collect();
     let (files, map) = derive(writer, base, packages, names.into_iter().zip(events))?;
     if map != slot.snapshot.map {
-        return Err(CommitError::SlotDiverges(path::journal(slot.size)));
+        return Err(CommitError::SlotDiverges(path::journal(
+            base.roots.epoch(),
+            slot.size,
+        )));
     }
     finish(writer, base, slot, &files)
 }
@@ -252,7 +256,7 @@ pub(super) fn finish<S: Storage>(
     let note = checkpoint.encode();
     let last = leaves.last().cloned().unwrap_or_default();
     let head = Head::new(last, appended.proof, checkpoint)?.encode();
-    swap_head(writer, appended.tree, &note, &head)?;
+    swap_head(writer, base, appended.tree, &note, &head)?;
     for folder in &appended.superseded {
         // The commit stands; a folder that stays behind only takes space.
         let _ = writer.storage.remove_folder(folder);
@@ -267,6 +271,7 @@ pub(super) fn finish<S: Storage>(
 /// Puts a new `head` in force, unless another writer has put this or a newer one.
 fn swap_head<S: Storage>(
     writer: &Writer<S>,
+    base: &Base,
     tree: Tree,
     checkpoint: &[u8],
     head: &[u8],
@@ -275,10 +280,16 @@ fn swap_head<S: Storage>(
     let lock = writer.storage.lock(Scope::Head);
     let _lock = lock.map_err(|source| io("lock", path.as_str(), source))?;
     let present = writer.find(path.as_str(), MAX_HEAD_BYTES)?;
-    let present = present.map(|bytes| Head::decode(&bytes)).transpose()?;
-    let size = present.map_or(0, |head| head.checkpoint().claimed_tree().size);
-    if size >= tree.size {
-        return Ok(());
+    if let Some(bytes) = present {
+        let present = Head::decode(&bytes)?;
+        if present.checkpoint().is_by(base.roots.current().log_key()) {
+            if present.checkpoint().claimed_tree().size >= tree.size {
+                return Ok(());
+            }
+        } else {
+            // It is of the log key before this one, or of the one after: then this one is over.
+            roots(writer)?;
+        }
     }
     let replace = |path: &str, bytes: &[u8]| {
         let replaced = writer.storage.replace(path, bytes);

@@ -19,6 +19,9 @@ use crate::time::Timestamp;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CommitError {
+    /// No commit of the log ends where an anchor says, or it is another one.
+    #[error("read the log: no commit ends at leaf {0}, or not the one that is anchored there")]
+    Anchor(u64),
     /// The file of a release is not what the release says.
     #[error("publish event {index}")]
     Blob {

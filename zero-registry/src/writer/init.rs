@@ -112,7 +112,7 @@ pub fn init_at<S: Storage>(
         return Err(InitError::Exists);
     }
     // The first slot fixes the root too: before it exists, no reader can have seen anything.
-    if !exists(&path::journal(0), MAX_JOURNAL_BYTES)? {
+    if !exists(&path::journal(1, 0), MAX_JOURNAL_BYTES)? {
         put_root(&storage, init)?;
     }
     let writer = Writer::with_storage(storage, log_key)?;
