@@ -2,6 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+mod root;
+
+pub(crate) use root::{ClaimsPolicy, Finish, Propose, Root, Show, Sign};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps a package registry that is one static directory, and serves it
@@ -16,6 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
   zero-registry serve packages --listen 0.0.0.0:8080
   zero-registry refresh packages        # from a daily job, before the head expires
   zero-registry verify packages
+  zero-registry root propose packages -o next-root.json --add-root-key second.pub --threshold 2
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 69 unreachable, 125 not trusted, 127 not found."
 )]
@@ -32,8 +37,13 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Make a registry: its keys where they are missing, its root, an empty first commit
     Init(Init),
+    /// Make a key pair: for another root key, another log key
+    Key(Key),
     /// Sign the head again, so that readers do not refuse it as expired
     Refresh(Refresh),
+    /// Change the keys and rules of a registry: propose, let the key holders sign, put in force
+    #[command(subcommand)]
+    Root(Root),
     /// Serve the files of a registry until told to end (ctrl-c, SIGTERM)
     Serve(Serve),
     /// Rebuild everything from the log and compare it with the directory
@@ -87,6 +97,19 @@ pub(crate) enum Claims {
     Open,
     /// Whoever has the signatures of the root keys too
     Root,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  zero-registry key second.key
+
+Makes the secret key second.key and its public half second.pub, in the formats of minisign.")]
+pub(crate) struct Key {
+    /// The secret key file to make
+    pub(crate) file: PathBuf,
+    /// Leave the secret key unencrypted
+    #[arg(long)]
+    pub(crate) no_password: bool,
 }
 
 #[derive(Debug, Args)]

@@ -13,23 +13,47 @@ use crate::{
     host, init,
     keys::{self, Passwords},
     report::{self, Failure, Report},
+    root,
 };
 
 pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
     match &cli.command {
         Command::Init(args) => init::run(args, host::now()),
+        Command::Key(args) => make_key(args),
         Command::Refresh(args) => refresh(args),
+        Command::Root(args) => root::run(cli.json, args),
         Command::Serve(args) => serve(cli.json, args),
         Command::Verify(args) => verify(args),
     }
 }
 
+fn make_key(args: &cli::Key) -> Result<Report, Failure> {
+    let mut passwords = Passwords::default();
+    let key = keys::create(
+        &args.file,
+        "key of a registry",
+        !args.no_password,
+        &mut passwords,
+    )?;
+    let public = keys::public_path(&args.file);
+    let line = key.public_key().to_base64();
+    let mut report = Report {
+        text: format!(
+            "made the secret key {} and its public half {}\n  {line}\n",
+            args.file.display(),
+            public.display()
+        ),
+        ..Report::default()
+    };
+    report.members.insert("secret".into(), json!(args.file));
+    report.members.insert("public".into(), json!(public));
+    report.members.insert("key".into(), json!(line));
+    Ok(report)
+}
+
 fn refresh(args: &cli::Refresh) -> Result<Report, Failure> {
     let key = keys::secret(&args.log_key, &mut Passwords::default())?;
-    let fail = |error: CommitError| {
-        let hint = no_registry(&error, &args.directory).or_else(|| error.hint());
-        Failure::of(class(&error), &error, hint)
-    };
+    let fail = |error: CommitError| commit_failure(&error, &args.directory);
     let writer = DirWriter::open(&args.directory, key).map_err(fail)?;
     let commit = writer.refresh(host::now()).map_err(fail)?;
     let expires = commit.snapshot.expires;
@@ -121,6 +145,12 @@ fn verify(args: &cli::Verify) -> Result<Report, Failure> {
         report.members.insert(name.to_owned(), value);
     }
     Ok(report)
+}
+
+/// A failure to read or write the registry in a directory.
+pub(crate) fn commit_failure(error: &CommitError, directory: &Path) -> Failure {
+    let hint = no_registry(error, directory).or_else(|| error.hint());
+    Failure::of(class(error), error, hint)
 }
 
 /// What a failed commit means: a damaged registry is not to be trusted, the rest is this machine's.

@@ -1,7 +1,7 @@
 //! What only the process knows: clock, environment, random bytes, terminal.
 
 use std::{
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -39,6 +39,17 @@ pub(crate) fn ask_password(prompt: &str) -> io::Result<Option<String>> {
         return Ok(None);
     }
     rpassword::prompt_password(prompt).map(Some)
+}
+
+/// Asks a question at the terminal; without one the answer is no.
+pub(crate) fn confirm(question: &str) -> io::Result<bool> {
+    if !io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    io::stderr().write_all(question.as_bytes())?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Random bytes of the system.

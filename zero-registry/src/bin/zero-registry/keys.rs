@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -10,6 +10,9 @@ use zero_format::{KeyError, PublicKey, SecretKey};
 use zero_registry::ErrorClass;
 
 use crate::{host, report::Failure};
+
+/// Longest key file that is worth reading.
+const MAX_KEY_BYTES: u64 = 16 * 1024;
 
 /// A key of a file.
 pub(crate) enum Key {
@@ -87,6 +90,50 @@ pub(crate) fn read(path: &Path, passwords: &mut Passwords) -> Result<Key, Failur
         .inspect_err(|_| passwords.forget())
         .map(Key::Secret)
         .map_err(fail)
+}
+
+/// A public key: the line itself, or the file that holds it.
+pub(crate) fn public(wanted: &str) -> Result<PublicKey, Failure> {
+    if let Ok(key) = wanted.parse() {
+        return Ok(key);
+    }
+    let path = Path::new(wanted);
+    let bytes = read_file(
+        path,
+        MAX_KEY_BYTES,
+        "name a .pub file, or the line in it: RW…",
+    )?;
+    PublicKey::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| {
+        Failure::plain(
+            ErrorClass::Failed,
+            format!("{} is no public key", path.display()),
+            error.hint().map(str::to_owned),
+        )
+        .because(&error)
+    })
+}
+
+/// A small file, which must be there.
+pub(crate) fn read_file(path: &Path, max: u64, hint: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(max + 1).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        let class = match error.kind() {
+            io::ErrorKind::NotFound => ErrorClass::NotFound,
+            _ => ErrorClass::Failed,
+        };
+        let message = format!("cannot read {}", path.display());
+        return Err(Failure::plain(class, message, Some(hint.to_owned())).because(&error));
+    }
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= max) {
+        return Ok(bytes);
+    }
+    let message = format!("{} is longer than any such file", path.display());
+    Err(Failure::plain(
+        ErrorClass::Failed,
+        message,
+        Some(hint.to_owned()),
+    ))
 }
 
 /// Reads a secret key file.

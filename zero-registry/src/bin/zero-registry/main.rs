@@ -10,6 +10,7 @@ mod host;
 mod init;
 mod keys;
 mod report;
+mod root;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@ use std::{
     error::Error,
     fmt::Write as _,
     io::{self, Write as _},
+    path::Path,
     process::ExitCode,
 };
 
@@ -99,6 +100,13 @@ impl Failure {
             self.causes.push(cause.to_string());
             source = cause.source();
         }
+        self
+    }
+
+    /// The same, said of a file.
+    #[must_use]
+    pub(crate) fn about(mut self, path: &Path) -> Self {
+        self.message = format!("{}: {}", path.display(), self.message);
         self
     }
 
