@@ -5,7 +5,9 @@ use wasmtime::component::{self, Component};
 use wasmtime::{Module, Store, Val};
 use zero_format::Metadata;
 
-use super::{RunError, Runner, call_if_there, ended, gone, instantiate, unprintable};
+use super::ended::{ended, gone, unprintable};
+use super::start::{call_if_there, instantiate};
+use super::{RunError, Runner};
 use crate::host::p2;
 use crate::program::Code;
 use crate::value::{Value, ValueError};

@@ -1,0 +1,139 @@
+//! The stores that programs run in: grants become what the program meets, limits are armed.
+
+use wasmtime::component::Component;
+use wasmtime::{Module, Store, UpdateDeadline};
+
+use super::ended::engine_error;
+use super::{RunError, Runner};
+use crate::host::denial::Denials;
+use crate::host::fs::View;
+use crate::host::stdio::Streams;
+use crate::host::{self, Shared, p1, p2};
+use crate::limits::{LimitReached, Limits};
+use crate::watch::Watch;
+
+/// A store for a preview 1 module, and the limits that it was armed with.
+pub(super) struct RunP1 {
+    pub(super) store: Store<p1::Host>,
+    pub(super) limits: Limits,
+}
+
+impl Runner<'_> {
+    pub(super) fn store_p2(
+        &mut self,
+        component: &Component,
+    ) -> Result<(Store<p2::Host>, Option<Watch>), RunError> {
+        let engine = self.program.engine();
+        let (view, args) = self.view(p2::needs_files(engine, component))?;
+        let watch = self.watch(&view)?;
+        let (shared, net) = {
+            let io = std::mem::take(&mut self.io);
+            let streams = Streams::new(io, self.limits.output);
+            let denials = self.denials(&streams);
+            let net = host::net::Net::new(self.grants.net.clone(), denials.clone());
+            (
+                Shared::new(&self.grants, &self.limits, denials, streams, view),
+                net,
+            )
+        };
+        let mut builder = host::context(&args, &self.grants, &shared.streams, &shared.view)
+            .map_err(|error| engine_error(&error))?;
+        net.apply(&mut builder);
+        let mut store = Store::new(engine, p2::Host::new(builder.build(), shared, net));
+        store.limiter(|host| &mut host.shared.meter);
+        arm(&mut store, &self.limits, watch.as_ref());
+        Ok((store, watch))
+    }
+
+    pub(super) fn store_p1(mut self, module: &Module) -> Result<(RunP1, Option<Watch>), RunError> {
+        let needs_files = module
+            .imports()
+            .any(|import| import.module() == p1::MODULE && p1::needs_files(import.name()));
+        let (view, args) = self.view(needs_files)?;
+        let watch = self.watch(&view)?;
+        let streams = Streams::new(std::mem::take(&mut self.io), self.limits.output);
+        let denials = self.denials(&streams);
+        let shared = Shared::new(&self.grants, &self.limits, denials, streams, view);
+        let mut builder = host::context(&args, &self.grants, &shared.streams, &shared.view)
+            .map_err(|error| engine_error(&error))?;
+        let mut store = Store::new(
+            self.program.engine(),
+            p1::Host::new(builder.build_p1(), shared),
+        );
+        store.limiter(|host| &mut host.shared.meter);
+        arm(&mut store, &self.limits, watch.as_ref());
+        Ok((
+            RunP1 {
+                store,
+                limits: self.limits,
+            },
+            watch,
+        ))
+    }
+
+    /// The file system and the arguments, the program's name first.
+    fn view(&self, needs_files: bool) -> Result<(View, Vec<String>), RunError> {
+        let name = self
+            .name
+            .clone()
+            .unwrap_or_else(|| self.program.metadata().package.name.to_string());
+        let (view, args) = if needs_files {
+            let scratch = self
+                .scratch
+                .as_deref()
+                .or(self.program.scratch())
+                .ok_or(RunError::NoScratch)?;
+            View::build(scratch, &self.grants, self.program.bundled(), &self.args)?
+        } else {
+            View::none(&self.args)?
+        };
+        Ok((view, std::iter::once(name).chain(args).collect()))
+    }
+
+    fn denials(&self, streams: &Streams) -> Denials {
+        let declared = self.program.metadata().capabilities.clone();
+        Denials::new(
+            declared,
+            self.grants.refused.clone(),
+            streams.stderr(),
+            self.quiet,
+            self.strict,
+        )
+    }
+
+    fn watch(&mut self, view: &View) -> Result<Option<Watch>, RunError> {
+        let interruptible = self
+            .program
+            .options()
+            .interruptible
+            .then(|| self.program.engine().clone());
+        Watch::start(
+            self.limits.time,
+            interruptible,
+            self.on_time.take(),
+            view.staging(),
+        )
+        .map_err(|error| RunError::Engine {
+            reason: format!("the time limit cannot be kept: {error}"),
+        })
+    }
+}
+
+/// Sets the limits that are the store's to keep.
+fn arm<T>(store: &mut Store<T>, limits: &Limits, watch: Option<&Watch>) {
+    if let Some(fuel) = limits.fuel {
+        // `check` has made sure that fuel is counted.
+        let _ = store.set_fuel(fuel);
+    }
+    if let Some(expired) = watch.and_then(Watch::expired) {
+        let limit = limits.time;
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            // The engine may be shared with other runs, whose time has come before ours.
+            if expired.load(std::sync::atomic::Ordering::Acquire) {
+                return Err(wasmtime::Error::new(LimitReached::Time { limit }));
+            }
+            Ok(UpdateDeadline::Continue(1))
+        });
+    }
+}
