@@ -5,6 +5,7 @@ mod values;
 pub use values::{DenyNetFlag, FsFlag, NetFlag};
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -90,6 +91,9 @@ pub struct RunArgs {
     /// Call one export of a module with the arguments that follow, instead of starting the program
     #[arg(long, value_name = "EXPORT")]
     pub invoke: Option<String>,
+    /// Append what the program does with its rights to a file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub audit: Option<PathBuf>,
     /// Use no network
     #[arg(long)]
     pub offline: bool,

@@ -15,7 +15,9 @@ use std::pin::pin;
 
 use wasmtime_wasi::runtime::{in_tokio, poll_noop};
 use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
+use zero_format::Access;
 
+use crate::audit::{Recorder, Use};
 use crate::limits::{Limits, Meter};
 use crate::policy::Grants;
 use denial::Denials;
@@ -30,11 +32,14 @@ pub(crate) struct Shared {
     /// How many files, sockets and streams may be open.
     pub(crate) handles: u64,
     pub(crate) denials: Denials,
+    pub(crate) recorder: Recorder,
     pub(crate) streams: Streams,
     pub(crate) view: View,
     pub(crate) wall_clock: bool,
     pub(crate) monotonic_clock: bool,
     pub(crate) random: bool,
+    /// The names of the variables that it sees; known only if somebody listens.
+    env: Vec<String>,
     /// Guest paths of open directories: by file descriptor in preview 1, by resource number in preview 2.
     pub(crate) directories: BTreeMap<u32, String>,
 }
@@ -47,11 +52,19 @@ impl Shared {
         streams: Streams,
         view: View,
     ) -> Self {
+        let recorder = denials.recorder().clone();
+        let env = if recorder.is_on() {
+            grants.env.iter().map(|(name, _)| name.clone()).collect()
+        } else {
+            Vec::new()
+        };
         Self {
             meter: Meter::new(limits),
             quota: Quota::new(limits.write),
             handles: limits.handles,
             denials,
+            recorder,
+            env,
             streams,
             view,
             wall_clock: grants.wall_clock,
@@ -59,6 +72,33 @@ impl Shared {
             random: grants.random,
             directories: BTreeMap::new(),
         }
+    }
+
+    /// The program reads its environment.
+    pub(crate) fn reads_environment(&self) -> wasmtime::Result<()> {
+        self.recorder.used(|| Use::Env {
+            names: self.env.clone(),
+        })
+    }
+
+    /// The program lists an open directory. The root holds only what was named: looking around there uses nothing.
+    pub(crate) fn lists(&self, directory: u32) -> wasmtime::Result<()> {
+        match self.directories.get(&directory) {
+            Some(path) if path != "/" => self.uses_path(path, ".", Access::Read),
+            _ => Ok(()),
+        }
+    }
+
+    /// The program used a path below an open directory. Its package's own files are nobody's right.
+    pub(crate) fn uses_path(&self, base: &str, path: &str, access: Access) -> wasmtime::Result<()> {
+        if !self.recorder.is_on() {
+            return Ok(());
+        }
+        let (path, _) = fs::join(base, path);
+        if self.view.is_bundled(&path) {
+            return Ok(());
+        }
+        self.recorder.used(|| Use::Fs { path, access })
     }
 }
 

@@ -11,8 +11,8 @@ use clap::Parser;
 use serde_json::{Value as Json, json};
 use zero_format::{Artifact, Digest, PublicKey};
 use zrun::{
-    Asked, Cache, Decision, EngineOptions, FILE, Home, Io, Limits, Program, Resolution, RunArgs,
-    RunError, Runner, Trust, decide, exit,
+    Asked, Audit, AuditRun, Cache, Decision, EngineOptions, FILE, Home, Io, Limits, Program,
+    Resolution, RunArgs, RunError, Runner, Trust, decide, exit,
 };
 
 use crate::failure::Failure;
@@ -265,7 +265,8 @@ fn start(
         }
     }
     let as_json = args.json;
-    let runner = Runner::new(program)
+    let audit = audit(args, &decision)?;
+    let mut runner = Runner::new(program)
         .grants(decision.grants)
         .limits(Limits::of(
             &program.metadata().limits,
@@ -279,6 +280,9 @@ fn start(
             failure.report(as_json);
             end(exit::LIMIT);
         });
+    if let Some(audit) = audit {
+        runner = runner.registry(&subject.registry).listen(audit);
+    }
     if let Some(export) = &args.invoke {
         return invoke(args, runner, export, rest).map_err(Stop::Failed);
     }
@@ -286,6 +290,19 @@ fn start(
     // A shell shows eight bits of it, as it does for every program.
     // Nothing is left to flush; the system takes memory back faster than we could.
     end(u8::try_from(outcome.code & 0xff).unwrap_or(exit::FAILED))
+}
+
+/// The audit of this run, if the user wants one.
+fn audit(args: &RunArgs, decision: &Decision) -> Result<Option<AuditRun>, Failure> {
+    let Some(path) = &args.audit else {
+        return Ok(None);
+    };
+    let audit = Audit::open(path, &decision.grants)
+        .map_err(|error| Failure::of(exit::FAILED, &error).hint(error.hint()))?;
+    let run = audit.run(now()).map_err(|error| {
+        Failure::new(exit::FAILED, "cannot name the run").details(error.to_string())
+    })?;
+    Ok(Some(run))
 }
 
 /// What the run may use by flags and by stored consent; `None` if something is left to ask.

@@ -10,6 +10,7 @@
 //! Unverified code cannot be run: no function here takes anything but a [`zero_format::Verified`] value.
 //! The normative text is spec/capabilities.md.
 
+mod audit;
 mod cache;
 mod cli;
 mod consent;
@@ -30,6 +31,10 @@ mod value;
 mod watch;
 mod wit_value;
 
+pub use audit::{
+    Audit, AuditError, AuditRun, Ended, Event, Listener, MAX_RECORDED, Reason, Started, Unrecorded,
+    Use, What,
+};
 pub use cache::{Cache, CacheInfo, UnpackError};
 pub use cli::{DenyNetFlag, FsFlag, GrantArgs, NetFlag, RunArgs};
 pub use consent::{Answer, Consent, ConsentError, FILE, PROMPT, Question};

@@ -122,6 +122,9 @@ pub enum LimitReached {
         /// The limit.
         limit: u64,
     },
+    /// More distinct uses than one run's audit holds.
+    #[error("the limit of {max} recorded uses was reached", max = crate::audit::MAX_RECORDED)]
+    Recorded,
     /// Calls nested too deeply.
     #[error("the stack limit of {limit} was reached", limit = bytes(MAX_STACK as u64))]
     Stack,
@@ -143,6 +146,38 @@ pub enum LimitReached {
 }
 
 impl LimitReached {
+    /// Its name, for records.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Fuel { .. } => "fuel",
+            Self::Handles { .. } => "handles",
+            Self::Instances => "instances",
+            Self::Memory { .. } => "memory",
+            Self::Output { .. } => "output",
+            Self::Recorded => "recorded",
+            Self::Stack => "stack",
+            Self::Tables => "tables",
+            Self::Time { .. } => "time",
+            Self::Write { .. } => "write",
+        }
+    }
+
+    /// What it is: bytes, milliseconds, or a number of things.
+    pub fn value(&self) -> u64 {
+        match self {
+            Self::Fuel { fuel } => *fuel,
+            Self::Instances => MAX_INSTANCES as u64,
+            Self::Handles { limit }
+            | Self::Memory { limit }
+            | Self::Output { limit }
+            | Self::Write { limit } => *limit,
+            Self::Recorded => crate::audit::MAX_RECORDED as u64,
+            Self::Stack => MAX_STACK as u64,
+            Self::Tables => MAX_TABLE_ELEMENTS as u64,
+            Self::Time { limit } => u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
     /// The flag that moves the limit, if there is one.
     pub fn hint(&self) -> Option<String> {
         let flag = match self {
@@ -152,7 +187,17 @@ impl LimitReached {
             Self::Output { .. } => "--limit-output",
             Self::Time { .. } => "--limit-time",
             Self::Write { .. } => "--limit-write",
-            Self::Instances | Self::Stack | Self::Tables => return None,
+            Self::Instances | Self::Stack | Self::Tables => {
+                return Some(
+                    "the limit is the runtime's: the program has to do with less, or do it in parts"
+                        .to_owned(),
+                );
+            }
+            Self::Recorded => {
+                return Some(
+                    "run it without --audit and --learn, or on a part of its input".to_owned(),
+                );
+            }
         };
         Some(format!(
             "the lower of what the package declares in [limits] and of {flag} applies"

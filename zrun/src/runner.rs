@@ -14,6 +14,7 @@ pub use error::RunError;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::audit::{Listener, Recorder, Started};
 use crate::host::stdio::Io;
 use crate::limits::{LimitReached, Limits};
 use crate::policy::Grants;
@@ -55,6 +56,8 @@ pub struct Runner<'a> {
     quiet: bool,
     scratch: Option<PathBuf>,
     on_time: Option<OnTime>,
+    recorder: Recorder,
+    registry: Option<String>,
 }
 
 /// How a run ended.
@@ -83,6 +86,8 @@ impl<'a> Runner<'a> {
             quiet: false,
             scratch: None,
             on_time: None,
+            recorder: Recorder::default(),
+            registry: None,
         }
     }
 
@@ -150,16 +155,46 @@ impl<'a> Runner<'a> {
         self
     }
 
+    /// Tells somebody what the program does with its rights; may be called for several.
+    #[must_use]
+    pub fn listen(mut self, listener: impl Listener + 'static) -> Self {
+        self.recorder.add(Box::new(listener));
+        self
+    }
+
+    /// The registry that vouches for the program, for those who listen.
+    #[must_use]
+    pub fn registry(mut self, origin: impl Into<String>) -> Self {
+        self.registry = Some(origin.into());
+        self
+    }
+
     /// Runs the program to its end.
     ///
     /// # Errors
     /// When the program traps, reaches a limit, or cannot be started.
     pub fn run(self) -> Result<Outcome, RunError> {
-        self.check()?;
-        match self.program.code() {
+        let recorder = self.begin()?;
+        let outcome = self.check().and_then(|()| match self.program.code() {
             Code::Component(component) => self.run_component(component),
             Code::Module(module) => self.run_module(module),
-        }
+        });
+        let end = outcome.as_ref().map(|outcome| (outcome.code, outcome.fuel));
+        told(&recorder, end)?;
+        outcome
+    }
+
+    /// Tells those who listen that the run begins, and at its time limit that it is over.
+    fn begin(&self) -> Result<Recorder, RunError> {
+        self.recorder.started(&Started {
+            package: &self.program.metadata().package,
+            digest: self.program.digest(),
+            signers: self.program.signers(),
+            registry: self.registry.as_deref(),
+            grants: &self.grants,
+            limits: &self.limits,
+        })?;
+        Ok(self.recorder.clone())
     }
 
     fn check(&self) -> Result<(), RunError> {
@@ -172,4 +207,19 @@ impl<'a> Runner<'a> {
         }
         Ok(())
     }
+}
+
+/// Tells those who listen how the run ended.
+fn told(recorder: &Recorder, end: Result<(i32, Option<u64>), &RunError>) -> Result<(), RunError> {
+    let told = match end {
+        Ok((code, fuel)) => recorder.ended(None, "exit", code, fuel),
+        Err(error) => {
+            let reached = match error {
+                RunError::Limit(limit) => Some(*limit),
+                _ => None,
+            };
+            recorder.ended(reached, error.code(), error.exit_code().into(), None)
+        }
+    };
+    Ok(told?)
 }

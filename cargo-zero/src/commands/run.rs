@@ -7,7 +7,10 @@ use std::path::Path;
 
 use zero_format::{Artifact, Digest, PackageRef, PublicKey, SecretKey, Verified, Version};
 use zero_registry::{ResolveOptions, Resolved};
-use zrun::{Cache, EngineOptions, FILE, Io, Limits, Program, Resolution, RunError, Runner};
+use zrun::{
+    Audit, AuditRun, Cache, EngineOptions, FILE, Grants, Io, Limits, Program, Resolution, RunError,
+    Runner,
+};
 
 use super::target::{self, Target};
 use super::verify;
@@ -47,6 +50,7 @@ pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Resul
         load(session, &subject.artifact, &limits)?
     };
     let output = session.output;
+    let audit = audit(session, run, &decision.grants)?;
     let mut runner = Runner::new(&program)
         .grants(decision.grants)
         .limits(limits)
@@ -57,6 +61,9 @@ pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Resul
         .on_time_limit(move |limit| {
             output.die(&limit_failure(&limit));
         });
+    if let Some(audit) = audit {
+        runner = runner.registry(&subject.registry).listen(audit);
+    }
     if let Some(export) = &run.args.invoke {
         let called = runner
             .call_text(export, &texts(&args)?)
@@ -75,6 +82,22 @@ pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Resul
     let outcome = runner.args(args).run().map_err(|error| ended(&error))?;
     // A shell shows eight bits of it, as it does for every program.
     Ok(Report::exit(u8::try_from(outcome.code & 0xff).unwrap_or(1)))
+}
+
+/// The audit of this run, if the user wants one.
+fn audit(session: &Session, run: &Run, grants: &Grants) -> Result<Option<AuditRun>, Failure> {
+    let Some(path) = &run.args.audit else {
+        return Ok(None);
+    };
+    let audit = Audit::open(path, grants).map_err(|error| {
+        Failure::failed("cannot keep the audit")
+            .because(&error)
+            .hint_if(error.hint())
+    })?;
+    let run = audit
+        .run(session.now)
+        .map_err(|error| Failure::failed("cannot name the run").because(&error))?;
+    Ok(Some(run))
 }
 
 /// What to run, and the program's own arguments. `run -- ARGS` runs this project.

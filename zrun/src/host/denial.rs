@@ -8,9 +8,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use zero_format::{Access, Capabilities, FsRule, FsScope, GuestPath};
+use zero_format::{Access, Capabilities, Clock, FsRule, FsScope, GuestPath};
 
 use super::stdio::Sink;
+use crate::audit::{Reason, Recorder, Use};
 use crate::net::NetScope;
 use crate::policy::Refusal;
 
@@ -38,6 +39,8 @@ pub(crate) enum Denied {
     },
     Connect {
         address: SocketAddr,
+        /// The names that resolved to it in this run.
+        names: Vec<String>,
         /// Whether the package declares it, and whether the user refused it: only the network's policy can tell.
         declared: bool,
         refused: bool,
@@ -59,6 +62,7 @@ pub(crate) struct Denials {
     refused: Arc<Vec<Refusal>>,
     quiet: bool,
     strict: bool,
+    recorder: Recorder,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -84,6 +88,7 @@ impl Denials {
         sink: Sink,
         quiet: bool,
         strict: bool,
+        recorder: Recorder,
     ) -> Self {
         let (declared, refused) = (Arc::new(declared), Arc::new(refused));
         Self {
@@ -92,8 +97,14 @@ impl Denials {
             sink,
             quiet,
             strict,
+            recorder,
             seen: Arc::default(),
         }
+    }
+
+    /// Who hears of it, and of what was not denied.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// Reports a denied use that the program can be told about.
@@ -102,7 +113,7 @@ impl Denials {
             return Err(self.trap(denied));
         }
         self.report(denied);
-        Ok(())
+        self.recorder.go_on()
     }
 
     /// Reports a denied use in a function that cannot fail: the program ends here.
@@ -126,12 +137,14 @@ impl Denials {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match seen.pending.take() {
             Some(what) => Err(wasmtime::Error::new(DeniedTrap { what })),
-            None => Ok(()),
+            None => self.recorder.go_on(),
         }
     }
 
     /// Prints what is new.
     fn report(&self, denied: Denied) {
+        self.recorder
+            .denied(|| (denied.attempt(), self.reason(&denied)));
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if self.quiet || seen.denied.contains(&denied) {
             return;
@@ -201,6 +214,35 @@ impl Denials {
         }
     }
 
+    /// Why it is denied, in one word.
+    fn reason(&self, denied: &Denied) -> Reason {
+        if self.refusing_flag(denied).is_some() {
+            return Reason::Refused;
+        }
+        let declared = &self.declared;
+        let is_declared = match denied {
+            Denied::Bundled { .. } => return Reason::PackageFiles,
+            Denied::Escape { .. } => return Reason::Outside,
+            Denied::Listen => return Reason::Unsupported,
+            Denied::MonotonicClock | Denied::WallClock => !declared.clock.is_empty(),
+            Denied::Read { path } => self.declares_path(path, Access::Read),
+            Denied::Write { path } => self.declares_path(path, Access::ReadWrite),
+            Denied::Connect { declared, .. } => *declared,
+            Denied::Lookup { name } => declared.net.iter().any(|rule| rule.host.matches_name(name)),
+            Denied::Network => !declared.net.is_empty(),
+            Denied::Random => declared.random.is_some(),
+        };
+        if is_declared {
+            Reason::NotGranted
+        } else {
+            Reason::Undeclared
+        }
+    }
+
+    fn declares_path(&self, path: &str, access: Access) -> bool {
+        self.scope_of(path, access).is_some() || self.declares_arguments(access)
+    }
+
     /// The flag by which the user refused this use. A use that is not declared is denied with or without it.
     fn refusing_flag(&self, denied: &Denied) -> Option<&'static str> {
         let declared = &self.declared;
@@ -222,19 +264,12 @@ impl Denials {
     }
 
     fn fs_advice(&self, path: &str, access: Access) -> String {
-        let wanted = path.parse::<GuestPath>().ok();
-        let covers = |rule: &&FsRule| match (&rule.scope, &wanted) {
-            (FsScope::Guest(scope), Some(wanted)) => {
-                scope.contains(wanted) && rule.access >= access
-            }
-            _ => false,
-        };
         let (mode, word) = match access {
             Access::Read => ("ro", "read"),
             Access::ReadWrite => ("rw", "read-write"),
         };
-        match self.declared.fs.iter().find(covers).map(|rule| &rule.scope) {
-            Some(FsScope::Guest(scope)) => format!("allow with --allow-fs DIR:{mode}={scope}"),
+        match self.scope_of(path, access) {
+            Some(scope) => format!("allow with --allow-fs DIR:{mode}={scope}"),
             _ if self.declares_arguments(access) => {
                 "allow by naming the file as an argument, without --deny-fs".to_owned()
             }
@@ -242,6 +277,18 @@ impl Denials {
                 r#"fs = [{{ guest = "{path}", access = "{word}" }}]"#
             )),
         }
+    }
+
+    /// The declared folder that holds a path.
+    fn scope_of(&self, path: &str, access: Access) -> Option<&GuestPath> {
+        let wanted = path.parse::<GuestPath>().ok()?;
+        let mut rules = self.declared.fs.iter();
+        rules.find_map(|rule| match &rule.scope {
+            FsScope::Guest(scope) if scope.contains(&wanted) && rule.access >= access => {
+                Some(scope)
+            }
+            _ => None,
+        })
     }
 
     /// Whether files that are named on the command line could have been used this way.
@@ -278,6 +325,32 @@ fn undeclared(line: &str) -> String {
     )
 }
 
+impl Denied {
+    /// What the program tried.
+    fn attempt(&self) -> Use {
+        match self {
+            Self::MonotonicClock => Use::Clock(Clock::Monotonic),
+            Self::WallClock => Use::Clock(Clock::Wall),
+            Self::Escape { path } | Self::Read { path } => Use::Fs {
+                path: path.clone(),
+                access: Access::Read,
+            },
+            Self::Bundled { path } | Self::Write { path } => Use::Fs {
+                path: path.clone(),
+                access: Access::ReadWrite,
+            },
+            Self::Connect { address, names, .. } => Use::Connect {
+                address: *address,
+                names: names.clone(),
+            },
+            Self::Listen => Use::Listen,
+            Self::Lookup { name } => Use::Lookup { name: name.clone() },
+            Self::Network => Use::Network,
+            Self::Random => Use::Random,
+        }
+    }
+}
+
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -310,7 +383,14 @@ mod tests {
             0,
         );
         (
-            Denials::new(declared, Vec::new(), streams.stderr(), false, strict),
+            Denials::new(
+                declared,
+                Vec::new(),
+                streams.stderr(),
+                false,
+                strict,
+                Recorder::default(),
+            ),
             capture,
         )
     }
@@ -381,6 +461,7 @@ mod tests {
         let to = |address: &str, declared, refused| {
             denials.note(Denied::Connect {
                 address: address.parse().unwrap(),
+                names: Vec::new(),
                 declared,
                 refused,
             });

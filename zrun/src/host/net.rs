@@ -8,6 +8,7 @@ use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use super::denial::{Denials, Denied};
+use crate::audit::Use;
 use crate::net::NetPolicy;
 
 /// The policy object of all sockets and look-ups of one run.
@@ -20,6 +21,15 @@ pub(crate) struct Net {
 }
 
 impl Net {
+    /// The names that led to an address.
+    fn names_of(&self, address: SocketAddr) -> Vec<String> {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names
+            .get(&address.ip().to_canonical())
+            .cloned()
+            .unwrap_or_default()
+    }
+
     pub(crate) fn new(policy: NetPolicy, denials: Denials) -> Self {
         Self {
             policy: Arc::new(policy),
@@ -56,7 +66,13 @@ impl Net {
                 let allowed = self.judge(address, |policy, names| {
                     policy.allows(address.ip(), address.port(), names)
                 });
-                if !allowed {
+                if allowed {
+                    // Whether the run may go on is asked when the call returns.
+                    let _ = self.denials.recorder().used(|| Use::Connect {
+                        address,
+                        names: self.names_of(address),
+                    });
+                } else {
                     let (ip, port) = (address.ip(), address.port());
                     let declared =
                         self.judge(address, |policy, names| policy.declares(ip, port, names));
@@ -64,6 +80,7 @@ impl Net {
                         self.judge(address, |policy, names| policy.refuses(ip, port, names));
                     self.denials.note(Denied::Connect {
                         address,
+                        names: self.names_of(address),
                         declared,
                         refused,
                     });

@@ -12,11 +12,13 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as wasi, WasiSnapshotPreview1 as _};
 use wasmtime_wasi::runtime::{in_tokio, with_ambient_tokio_runtime};
 use wiggle::GuestMemory;
+use zero_format::Clock;
 
 use super::denial::Denied;
 use super::fs::{Failure, Intent, join};
 use super::stdio::WriteError;
 use super::{Shared, drive};
+use crate::audit::Use;
 use crate::limits::LimitReached;
 
 /// The module name of all functions here.
@@ -117,8 +119,6 @@ macro_rules! functions {
 functions! {
     plain args_get(a: i32, b: i32) -> i32;
     plain args_sizes_get(a: i32, b: i32) -> i32;
-    plain environ_get(a: i32, b: i32) -> i32;
-    plain environ_sizes_get(a: i32, b: i32) -> i32;
     wait fd_advise(a: i32, b: i64, c: i64, d: i32) -> i32;
     plain fd_allocate(a: i32, b: i64, c: i64) -> i32;
     wait fd_datasync(a: i32) -> i32;
@@ -131,7 +131,6 @@ functions! {
     plain fd_prestat_get(a: i32, b: i32) -> i32;
     plain fd_prestat_dir_name(a: i32, b: i32, c: i32) -> i32;
     wait fd_read(a: i32, b: i32, c: i32, d: i32) -> i32;
-    wait fd_readdir(a: i32, b: i32, c: i32, d: i64, e: i32) -> i32;
     wait fd_seek(a: i32, b: i64, c: i32, d: i32) -> i32;
     wait fd_sync(a: i32) -> i32;
     plain fd_tell(a: i32, b: i32) -> i32;
@@ -178,7 +177,41 @@ path_functions! {
 pub(crate) fn function(store: &mut Store<Host>, name: &str) -> Option<Func> {
     plain_function(store, name)
         .or_else(|| path_function(store, name))
+        .or_else(|| told_function(store, name))
         .or_else(|| judged_function(store, name))
+}
+
+/// The functions that need no judgement, but are told to those who listen.
+fn told_function(store: &mut Store<Host>, name: &str) -> Option<Func> {
+    Some(match name {
+        "environ_get" => Func::wrap(
+            &mut *store,
+            |mut caller: Caller<'_, Host>, list: i32, bytes: i32| {
+                caller.data().shared.reads_environment()?;
+                original!(plain environ_get caller (list, bytes))
+            },
+        ),
+        "environ_sizes_get" => Func::wrap(
+            &mut *store,
+            |mut caller: Caller<'_, Host>, count: i32, size: i32| {
+                caller.data().shared.reads_environment()?;
+                original!(plain environ_sizes_get caller (count, size))
+            },
+        ),
+        "fd_readdir" => Func::wrap(
+            &mut *store,
+            |mut caller: Caller<'_, Host>,
+             fd: i32,
+             buffer: i32,
+             len: i32,
+             cookie: i64,
+             out: i32| {
+                caller.data().shared.lists(fd.cast_unsigned())?;
+                original!(wait fd_readdir caller (fd, buffer, len, cookie, out))
+            },
+        ),
+        _ => return None,
+    })
 }
 
 /// The functions whose use is a capability of its own, or that change what the others mean.
@@ -209,6 +242,7 @@ fn judged_function(store: &mut Store<Host>, name: &str) -> Option<Func> {
                     shared.denials.deny(Denied::Random)?;
                     return Ok(NOTCAPABLE);
                 }
+                shared.recorder.used(|| Use::Random)?;
                 original!(plain random_get caller (buffer, len))
             },
         ),
@@ -288,6 +322,15 @@ fn clock(caller: &mut Caller<'_, Host>, id: i32) -> wasmtime::Result<i32> {
     let denied = match id {
         CLOCK_REALTIME if !shared.wall_clock => Denied::WallClock,
         CLOCK_MONOTONIC if !shared.monotonic_clock => Denied::MonotonicClock,
+        CLOCK_REALTIME | CLOCK_MONOTONIC => {
+            shared.recorder.used(|| {
+                Use::Clock(match id {
+                    CLOCK_REALTIME => Clock::Wall,
+                    _ => Clock::Monotonic,
+                })
+            })?;
+            return Ok(SUCCESS);
+        }
         _ => return Ok(SUCCESS),
     };
     shared.denials.deny(denied)?;
@@ -317,7 +360,12 @@ fn path_open(
         opened(&mut caller, dir, (path, len), out, oflags)?;
     }
     let writes = oflags & (OFLAGS_CREAT | OFLAGS_TRUNC) != 0 || rights & RIGHTS_FD_WRITE != 0;
-    let intent = if writes { Intent::Write } else { Intent::Read };
+    // A directory is opened with every right that there is; what changes in it is seen when it changes.
+    let intent = if writes && oflags & OFLAGS_DIRECTORY == 0 {
+        Intent::Write
+    } else {
+        Intent::Read
+    };
     judge(&mut caller, errno, intent, (dir, path, len))
 }
 
@@ -344,7 +392,7 @@ fn opened(
     Ok(())
 }
 
-/// Notes what a call has changed; decides whether a failed one was denied, and what the program is told then.
+/// Notes what a call has used and changed; decides whether a failed one was denied, and what the program is told then.
 fn judge(
     caller: &mut Caller<'_, Host>,
     errno: i32,
@@ -352,7 +400,9 @@ fn judge(
     at: (i32, i32, i32),
 ) -> wasmtime::Result<i32> {
     let failure = match errno {
-        SUCCESS if intent == Intent::Read => return Ok(errno),
+        SUCCESS if intent == Intent::Read && !caller.data().shared.recorder.is_on() => {
+            return Ok(errno);
+        }
         SUCCESS => None,
         NOENT => Some(Failure::NotFound),
         PERM | NOTCAPABLE => Some(Failure::NotPermitted),
@@ -369,6 +419,7 @@ fn judge(
     };
     let Some(failure) = failure else {
         shared.view.changed(base, &path, intent);
+        shared.uses_path(base, &path, intent.access())?;
         return Ok(errno);
     };
     let Some(verdict) = shared.view.judge(base, &path, intent, failure) else {

@@ -2,6 +2,7 @@
 //! its own are replaced by ones that ask first.
 
 mod clocks;
+mod environment;
 mod files;
 mod link;
 mod random;
@@ -95,6 +96,7 @@ fn imports(engine: &Engine, component: &Component) -> BTreeSet<String> {
 fn guard(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Result<()> {
     let name = format!("{interface}{RELEASE}");
     match interface {
+        "wasi:cli/environment" => environment::guard_environment(linker.instance(&name)?),
         "wasi:clocks/monotonic-clock" => clocks::guard_monotonic(linker.instance(&name)?),
         "wasi:clocks/wall-clock" => clocks::guard_wall(linker.instance(&name)?),
         "wasi:filesystem/preopens" => files::guard_preopens(linker.instance(&name)?),

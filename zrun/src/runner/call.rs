@@ -7,7 +7,7 @@ use zero_format::Metadata;
 
 use super::ended::{ended, gone, unprintable};
 use super::start::{call_if_there, instantiate};
-use super::{RunError, Runner};
+use super::{RunError, Runner, told};
 use crate::host::p2;
 use crate::program::Code;
 use crate::value::{Value, ValueError};
@@ -94,11 +94,13 @@ impl Runner<'_> {
     }
 
     fn call_given(self, export: &str, args: &[Given<'_>]) -> Result<Called, RunError> {
-        self.check()?;
-        match self.program.code() {
+        let recorder = self.begin()?;
+        let called = self.check().and_then(|()| match self.program.code() {
             Code::Component(component) => self.call_component(component, export, args),
             Code::Module(module) => self.call_module(module, export, args),
-        }
+        });
+        told(&recorder, called.as_ref().map(|called| (0, called.fuel)))?;
+        called
     }
 
     fn call_module(

@@ -5,6 +5,7 @@ use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::{Outcome, RunError};
+use crate::audit::Unrecorded;
 use crate::host::denial::DeniedTrap;
 use crate::limits::{LimitReached, Limits};
 
@@ -77,6 +78,9 @@ pub(super) fn ended(error: wasmtime::Error, limits: &Limits) -> RunError {
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         let limit = limits.handles;
         return LimitReached::Handles { limit }.into();
+    }
+    if let Some(unrecorded) = error.downcast_ref::<Unrecorded>() {
+        return RunError::Unrecorded(unrecorded.clone());
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => {

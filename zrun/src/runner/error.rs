@@ -1,5 +1,6 @@
 //! Why a run did not end by itself.
 
+use crate::audit::Unrecorded;
 use crate::exit;
 use crate::host::denial::DeniedTrap;
 use crate::host::fs::{OutputError, ViewError};
@@ -92,6 +93,9 @@ pub enum RunError {
     /// Nothing would stop the program at its time limit.
     #[error("limit the time: the program was not compiled to be interrupted")]
     Uninterruptible,
+    /// What the program does cannot be recorded.
+    #[error(transparent)]
+    Unrecorded(#[from] Unrecorded),
     /// Its file system cannot be built.
     #[error(transparent)]
     View(#[from] ViewError),
@@ -131,6 +135,10 @@ impl RunError {
                 ))
             }
             Self::Output(output) => output.hint(),
+            Self::Unrecorded(_) => Some(
+                "make room for the audit, or name another file: with --audit nothing goes on unrecorded"
+                    .to_owned(),
+            ),
             Self::View(view) => view.hint(),
             _ => None,
         }

@@ -5,12 +5,13 @@ use wasmtime::{Module, Store, UpdateDeadline};
 
 use super::ended::engine_error;
 use super::{RunError, Runner};
+use crate::exit;
 use crate::host::denial::Denials;
 use crate::host::fs::View;
 use crate::host::stdio::Streams;
 use crate::host::{self, Shared, p1, p2};
 use crate::limits::{LimitReached, Limits};
-use crate::watch::Watch;
+use crate::watch::{OnTime, Watch};
 
 /// A store for a preview 1 module, and the limits that it was armed with.
 pub(super) struct RunP1 {
@@ -98,7 +99,22 @@ impl Runner<'_> {
             streams.stderr(),
             self.quiet,
             self.strict,
+            self.recorder.clone(),
         )
+    }
+
+    /// What ends the process at the time limit; those who listen are told first.
+    fn at_time_limit(&mut self) -> Option<OnTime> {
+        let action = self.on_time.take()?;
+        if !self.recorder.is_on() {
+            return Some(action);
+        }
+        let recorder = self.recorder.clone();
+        Some(Box::new(move |limit| {
+            // The process ends now, whether or not that can be recorded.
+            let _ = recorder.ended(Some(limit), "limit", exit::LIMIT.into(), None);
+            action(limit);
+        }))
     }
 
     fn watch(&mut self, view: &View) -> Result<Option<Watch>, RunError> {
@@ -110,7 +126,7 @@ impl Runner<'_> {
         Watch::start(
             self.limits.time,
             interruptible,
-            self.on_time.take(),
+            self.at_time_limit(),
             view.staging(),
         )
         .map_err(|error| RunError::Engine {

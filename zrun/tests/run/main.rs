@@ -5,6 +5,7 @@
     reason = "a failed step fails the test that needs it"
 )]
 
+mod audit;
 mod binary;
 mod cache;
 mod files;

@@ -1,17 +1,28 @@
 //! What a failed call on a path meant: nothing in particular, or a use that was denied.
 
 use wasmtime_wasi::FsPerms;
+use zero_format::Access;
 
 use super::{Place, Preopen, View};
 use crate::host::denial::Denied;
 
-/// What a failed call wanted.
+/// What a call wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intent {
     Read,
     /// Giving something another name.
     Rename,
     Write,
+}
+
+impl Intent {
+    /// The access that it takes.
+    pub(crate) const fn access(self) -> Access {
+        match self {
+            Self::Read => Access::Read,
+            Self::Rename | Self::Write => Access::ReadWrite,
+        }
+    }
 }
 
 /// How a call failed, as far as it matters here.
@@ -95,6 +106,11 @@ impl View {
     pub(super) fn place(&self, path: &str) -> Place {
         self.holder(path)
             .map_or(Place::Root, |preopen| preopen.place)
+    }
+
+    /// Whether the package itself brought what is at this path.
+    pub(crate) fn is_bundled(&self, path: &str) -> bool {
+        self.place(path) == Place::Bundled
     }
 
     fn is_read_only(&self, path: &str) -> bool {

@@ -4,13 +4,16 @@ use wasmtime::component::LinkerInstance;
 use wasmtime_wasi::clocks::WasiClocksView as _;
 use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 
+use zero_format::Clock;
+
 use super::{Context, Host};
+use crate::audit::Use;
 use crate::host::denial::Denied;
 
 pub(super) fn guard_monotonic(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     fn ask(host: &Host) -> wasmtime::Result<()> {
         if host.shared.monotonic_clock {
-            Ok(())
+            host.shared.recorder.used(|| Use::Clock(Clock::Monotonic))
         } else {
             Err(host.shared.denials.trap(Denied::MonotonicClock))
         }
@@ -30,7 +33,7 @@ pub(super) fn guard_monotonic(mut instance: LinkerInstance<'_, Host>) -> wasmtim
 pub(super) fn guard_wall(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     fn ask(host: &Host) -> wasmtime::Result<()> {
         if host.shared.wall_clock {
-            Ok(())
+            host.shared.recorder.used(|| Use::Clock(Clock::Wall))
         } else {
             Err(host.shared.denials.trap(Denied::WallClock))
         }

@@ -42,8 +42,9 @@ pub(super) fn guard_files(mut instance: LinkerInstance<'_, Host>) -> wasmtime::R
                 let (full, _) = join(base, &path);
                 host.shared.directories.insert(opened.rep(), full);
             }
+            // A directory is opened with the right to change it; what changes in it is seen when it changes.
             let writes = open.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE)
-                || flags.intersects(DescriptorFlags::WRITE | DescriptorFlags::MUTATE_DIRECTORY);
+                || flags.contains(DescriptorFlags::WRITE);
             judged(
                 host,
                 rep,
@@ -70,6 +71,20 @@ pub(super) fn guard_files(mut instance: LinkerInstance<'_, Host>) -> wasmtime::R
             let rep = dir.rep();
             let target = host.filesystem().readlink_at(dir, path.clone());
             judged(host, rep, &path, Intent::Read, target)
+        },
+    )?;
+    instance.func_wrap(
+        "[method]descriptor.read-directory",
+        |mut store: Context<'_>, (dir,): (Dir,)| {
+            let host = store.data_mut();
+            host.shared.lists(dir.rep())?;
+            match host.filesystem().read_directory(dir) {
+                Ok(stream) => Ok((Ok(stream),)),
+                Err(error) => {
+                    let code = files::Host::convert_error_code(&mut host.filesystem(), error)?;
+                    Ok((Err(code),))
+                }
+            }
         },
     )?;
     guard_changes(instance)
@@ -159,6 +174,7 @@ fn judged<T>(
         Ok(value) => {
             if let Some(base) = host.shared.directories.get(&directory) {
                 host.shared.view.changed(base, path, intent);
+                host.shared.uses_path(base, path, intent.access())?;
             }
             return Ok((Ok(value),));
         }

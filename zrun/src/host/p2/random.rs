@@ -4,6 +4,7 @@ use wasmtime::component::LinkerInstance;
 use wasmtime_wasi::p2::bindings::random;
 
 use super::{Context, Host};
+use crate::audit::Use;
 use crate::host::denial::Denied;
 
 pub(super) fn guard_random(
@@ -12,7 +13,7 @@ pub(super) fn guard_random(
 ) -> wasmtime::Result<()> {
     fn ask(host: &Host) -> wasmtime::Result<()> {
         if host.shared.random {
-            Ok(())
+            host.shared.recorder.used(|| Use::Random)
         } else {
             Err(host.shared.denials.trap(Denied::Random))
         }

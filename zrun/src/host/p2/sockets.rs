@@ -19,6 +19,7 @@ use wasmtime_wasi::p2::{SocketResult, TcpSocket, UdpSocket};
 use wasmtime_wasi::sockets::WasiSocketsView as _;
 
 use super::{Context, Host};
+use crate::audit::Use;
 use crate::host::denial::Denied;
 
 pub(super) fn guard_lookup(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
@@ -32,6 +33,11 @@ pub(super) fn guard_lookup(mut instance: LinkerInstance<'_, Host>) -> wasmtime::
             if !literal && !host.net.policy.allows_name(&lower) {
                 host.shared.denials.deny(Denied::Lookup { name: lower })?;
                 return Ok((Err(SocketCode::AccessDenied),));
+            }
+            if !literal {
+                host.shared.recorder.used(|| Use::Lookup {
+                    name: lower.clone(),
+                })?;
             }
             let outcome =
                 ip_name_lookup::Host::resolve_addresses(&mut host.sockets(), network, name);
