@@ -24,12 +24,15 @@ mod log;
 mod map;
 mod origin;
 mod path;
+mod publish;
 mod resolve;
 mod role;
 mod root;
 mod schema;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod similar;
 mod snapshot;
 mod state;
 mod store;
@@ -57,6 +60,8 @@ pub use map::{
     Bucket, MapError, MapNode, MapStep, MapWalk, PackageEntry, PageRef, Segment, depth as map_depth,
 };
 pub use origin::{Origin, OriginError};
+#[cfg(feature = "http")]
+pub use publish::{PublishError, PublishService, Published};
 pub use resolve::{ResolveError, resolve};
 pub use role::{Role, RoleError};
 pub use root::{
@@ -64,7 +69,7 @@ pub use root::{
 };
 pub use schema::{EventKind, EventLine};
 #[cfg(feature = "server")]
-pub use serve::{RunningServer, ServeError, ServeOptions, Server};
+pub use serve::{Log, PublishOptions, RunningServer, ServeError, ServeOptions, Server, TlsFiles};
 pub use snapshot::{MapRoot, Snapshot, SnapshotError};
 pub use state::{ChainContext, PackageState, Release, Standing, StateError};
 pub use store::{Store, StoreError};

@@ -17,11 +17,30 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::{Semaphore, watch},
+};
+
+use crate::writer::{CommitError, DirWriter};
 
 mod answer;
 mod body;
 mod file;
+mod log;
+mod metrics;
+mod operator;
+mod publish;
+mod rate;
+mod service;
+mod tls;
+
+pub use log::Log;
+pub use publish::PublishOptions;
+pub use tls::TlsFiles;
+
+use publish::{Committer, Publishing};
+use service::Service;
 
 /// How a registry is served.
 #[derive(Clone, Debug)]
@@ -36,6 +55,14 @@ pub struct ServeOptions {
     pub patience: Duration,
     /// Time for a connection, whatever happens on it.
     pub lifetime: Duration,
+    /// Where metrics and health are told, away from the public: none are told elsewhere.
+    pub operator: Option<SocketAddr>,
+    /// What TLS needs; without it, plain HTTP is spoken.
+    pub tls: Option<TlsFiles>,
+    /// Events are taken and committed too.
+    pub publish: Option<PublishOptions>,
+    /// Where the server tells what it does.
+    pub log: Log,
 }
 
 impl ServeOptions {
@@ -47,6 +74,10 @@ impl ServeOptions {
             connections: 1024,
             patience: Duration::from_secs(15),
             lifetime: Duration::from_mins(30),
+            operator: None,
+            tls: None,
+            publish: None,
+            log: Log::default(),
         }
     }
 }
@@ -70,9 +101,27 @@ pub enum ServeError {
         /// The directory.
         directory: PathBuf,
     },
+    /// The registry cannot be written to.
+    #[error("publish in {}", .directory.display())]
+    Publish {
+        /// The directory.
+        directory: PathBuf,
+        /// Why not.
+        #[source]
+        source: Box<CommitError>,
+    },
     /// The system refused threads or signals.
     #[error("start the server")]
     Start(#[source] io::Error),
+    /// The files for TLS cannot be used.
+    #[error("use the certificate and key in {}", .path.display())]
+    Tls {
+        /// The file that is at fault.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl ServeError {
@@ -98,49 +147,74 @@ impl ServeError {
                 "make one: zero-registry init {} --origin NAME",
                 directory.display()
             )),
+            Self::Publish { source, .. } => source.hint(),
+            Self::Tls { .. } => Some(
+                "both are PEM files: --tls-cert FULLCHAIN.pem --tls-key PRIVATE.pem".to_owned(),
+            ),
             Self::Start(_) => None,
         }
     }
 }
 
 /// A server that listens but does not answer yet.
-#[derive(Debug)]
 pub struct Server {
     options: ServeOptions,
     listener: TcpListener,
     address: SocketAddr,
+    operator: Option<TcpListener>,
+    tls: Option<tls::Acceptor>,
+    writer: Option<DirWriter>,
 }
 
 /// A server that answers, on threads of its own. Dropping it ends the server.
 #[derive(Debug)]
 pub struct RunningServer {
     address: SocketAddr,
+    operator: Option<SocketAddr>,
+    scheme: &'static str,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<Result<(), ServeError>>>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("options", &self.options)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Server {
     /// Takes the address. From here on clients can connect; they are answered once it runs.
     ///
     /// # Errors
-    /// When the directory holds no registry or the address cannot be had.
+    /// When the directory holds no registry, an address cannot be had, or what publishing or TLS
+    /// need is not sound.
     pub fn bind(options: ServeOptions) -> Result<Self, ServeError> {
         if !is_registry(&options.directory) {
             return Err(ServeError::NoRegistry {
                 directory: options.directory,
             });
         }
-        let fail = |source| ServeError::Listen {
-            address: options.listen,
-            source,
-        };
-        let listener = TcpListener::bind(options.listen).map_err(fail)?;
-        listener.set_nonblocking(true).map_err(fail)?;
-        let address = listener.local_addr().map_err(fail)?;
+        let tls = options.tls.as_ref().map(tls::Acceptor::load).transpose()?;
+        let writer = options.publish.as_ref().map(|publish| {
+            let writer = DirWriter::open(&options.directory, publish.log_key.clone());
+            writer.map_err(|source| ServeError::Publish {
+                directory: options.directory.clone(),
+                source: Box::new(source),
+            })
+        });
+        let writer = writer.transpose()?;
+        let (listener, address) = listen(options.listen)?;
+        let operator = options.operator.map(listen).transpose()?;
         Ok(Self {
             options,
             listener,
             address,
+            operator: operator.map(|(listener, _)| listener),
+            tls,
+            writer,
         })
     }
 
@@ -149,37 +223,119 @@ impl Server {
         self.address
     }
 
-    /// Answers until the process is asked to end (ctrl-c, SIGTERM); open answers are finished.
+    /// Where clients find the registry.
+    pub fn url(&self) -> String {
+        format!("{}://{}/", self.scheme(), self.address)
+    }
+
+    /// Where metrics and health are, with the port that was taken.
+    pub fn operator_address(&self) -> Option<SocketAddr> {
+        let listener = self.operator.as_ref()?;
+        listener.local_addr().ok()
+    }
+
+    /// Answers until the process is asked to end (ctrl-c, SIGTERM); open answers are finished, and
+    /// what was accepted is committed.
     ///
     /// # Errors
     /// When the system refuses threads or signals.
     pub fn run(self) -> Result<(), ServeError> {
         runtime()?.block_on(async {
-            let (_stop, stopped) = watch::channel(false);
+            let (stop, stopped) = watch::channel(false);
             let signal = signal().map_err(ServeError::Start)?;
-            tokio::select! {
-                result = self.accept(stopped.clone()) => result,
-                () = signal => Ok(()),
-            }
+            tokio::spawn(async move {
+                signal.await;
+                let _ = stop.send(true);
+            });
+            self.answer(stopped).await
         })
     }
 
     /// Answers on a thread of its own.
     pub fn start(self) -> RunningServer {
         let (stop, stopped) = watch::channel(false);
-        let address = self.address;
-        let thread = std::thread::spawn(move || runtime()?.block_on(self.accept(stopped)));
+        let (address, operator, scheme) = (self.address, self.operator_address(), self.scheme());
+        let thread = std::thread::spawn(move || runtime()?.block_on(self.answer(stopped)));
         RunningServer {
             address,
+            operator,
+            scheme,
             stop,
             thread: Some(thread),
         }
     }
 
-    async fn accept(self, mut stopped: watch::Receiver<bool>) -> Result<(), ServeError> {
-        let listener =
-            tokio::net::TcpListener::from_std(self.listener).map_err(ServeError::Start)?;
-        let directory: Arc<Path> = self.options.directory.into();
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Starts what the options ask for, and ends it in order: first no new connections, then the
+    /// open answers, then the commits that they wait for.
+    async fn answer(self, stopped: watch::Receiver<bool>) -> Result<(), ServeError> {
+        let metrics = Arc::new(metrics::Metrics::default());
+        let log = self.options.log.clone();
+        let committer = self.writer.zip(self.options.publish.as_ref());
+        let committer = committer.map(|(writer, options)| {
+            Committer::start(writer, options, Arc::clone(&metrics), log.clone())
+        });
+        let publishing = committer.as_ref().zip(self.options.publish.as_ref());
+        let publishing = publishing.map(|(committer, options)| {
+            Publishing::new(
+                committer,
+                options.per_minute,
+                Arc::clone(&metrics),
+                log.clone(),
+                self.options.patience,
+            )
+        });
+        let directory: Arc<Path> = self.options.directory.clone().into();
+        let service = Arc::new(Service {
+            directory: Arc::clone(&directory),
+            publishing,
+            metrics: Arc::clone(&metrics),
+            log,
+        });
+        let operator = self.operator.map(|listener| {
+            tokio::spawn(operator::answer(
+                listener,
+                directory,
+                metrics,
+                stopped.clone(),
+            ))
+        });
+        let listening = Listening {
+            options: self.options,
+            tls: self.tls,
+            service,
+        };
+        let result = listening.accept(self.listener, stopped).await;
+        if let Some(operator) = operator {
+            operator.abort();
+        }
+        if let Some(committer) = committer {
+            let finished = tokio::task::spawn_blocking(move || committer.finish());
+            finished
+                .await
+                .map_err(|panic| ServeError::Start(io::Error::other(panic)))?;
+        }
+        result
+    }
+}
+
+/// What a connection needs.
+struct Listening {
+    options: ServeOptions,
+    tls: Option<tls::Acceptor>,
+    service: Arc<Service>,
+}
+
+impl Listening {
+    async fn accept(
+        self,
+        listener: TcpListener,
+        mut stopped: watch::Receiver<bool>,
+    ) -> Result<(), ServeError> {
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(ServeError::Start)?;
         let slots = Arc::new(Semaphore::new(self.options.connections));
         let graceful = GracefulShutdown::new();
         loop {
@@ -188,9 +344,9 @@ impl Server {
                 .acquire_owned()
                 .await
                 .expect("the semaphore is never closed");
-            let stream = tokio::select! {
-                accepted = listener.accept() => if let Ok((stream, _)) = accepted {
-                    stream
+            let (stream, peer) = tokio::select! {
+                accepted = listener.accept() => if let Ok(accepted) = accepted {
+                    accepted
                 } else {
                     // The client left, or descriptors ran out; others may come through.
                     tokio::time::sleep(Duration::from_millis(10)).await;
@@ -199,28 +355,65 @@ impl Server {
                 _ = stopped.wait_for(|stop| *stop) => break,
             };
             let _ = stream.set_nodelay(true);
-            let directory = directory.clone();
-            let service = service_fn(move |request| {
-                let directory = directory.clone();
-                async move { answer::answer(&directory, &request).await }
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(self.options.patience)
-                .max_headers(64)
-                .max_buf_size(16 * 1024)
-                .serve_connection(TokioIo::new(stream), service);
-            let connection = graceful.watch(connection);
-            let lifetime = self.options.lifetime;
+            let (watcher, service) = (graceful.watcher(), Arc::clone(&self.service));
+            let (patience, lifetime) = (self.options.patience, self.options.lifetime);
+            let tls = self.tls.clone();
             tokio::spawn(async move {
                 let _slot = slot;
+                let open = service.opened();
                 // A client that breaks off is no fault of the server.
-                let _ = tokio::time::timeout(lifetime, connection).await;
+                let _ = tokio::time::timeout(lifetime, async {
+                    match tls {
+                        None => talk(stream, peer, &service, patience, watcher).await,
+                        Some(tls) => {
+                            let shaken = tokio::time::timeout(patience, tls.accept(stream)).await;
+                            if let Ok(Ok(stream)) = shaken {
+                                talk(stream, peer, &service, patience, watcher).await;
+                            }
+                        }
+                    }
+                })
+                .await;
+                drop(open);
             });
         }
+        drop(self.service);
         let _ = tokio::time::timeout(Duration::from_secs(10), graceful.shutdown()).await;
         Ok(())
     }
+}
+
+/// Answers the requests of one connection.
+async fn talk(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    service: &Arc<Service>,
+    patience: Duration,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    let service = Arc::clone(service);
+    let answer = service_fn(move |request| {
+        let service = Arc::clone(&service);
+        async move { Ok::<_, body::Never>(service.answer(peer.ip(), request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_headers(64)
+        .max_buf_size(16 * 1024)
+        .serve_connection(TokioIo::new(stream), answer);
+    let _ = watcher.watch(connection).await;
+}
+
+fn listen(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let fail = |source| ServeError::Listen {
+        address: wanted,
+        source,
+    };
+    let listener = TcpListener::bind(wanted).map_err(fail)?;
+    listener.set_nonblocking(true).map_err(fail)?;
+    let address = listener.local_addr().map_err(fail)?;
+    Ok((listener, address))
 }
 
 impl RunningServer {
@@ -231,7 +424,12 @@ impl RunningServer {
 
     /// Where clients find the registry.
     pub fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("{}://{}/", self.scheme, self.address)
+    }
+
+    /// Where metrics and health are.
+    pub fn operator_address(&self) -> Option<SocketAddr> {
+        self.operator
     }
 
     /// Ends the server; open answers are finished.

@@ -21,6 +21,8 @@ mod location;
 pub use dir::DirTransport;
 #[cfg(feature = "http")]
 pub use http::{HttpTransport, Network, NetworkOptions};
+#[cfg(feature = "http")]
+pub(crate) use location::redact;
 pub use location::{Location, LocationError};
 
 /// The right to use the network: offline is having no value to pass.

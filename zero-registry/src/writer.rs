@@ -137,6 +137,31 @@ impl<S: Storage> Writer<S> {
         Ok(base::package(self, &base, name)?.state)
     }
 
+    /// How many packages there are.
+    ///
+    /// # Errors
+    /// When the registry is damaged, or storage fails.
+    #[cfg(feature = "server")]
+    pub(crate) fn package_count(&self) -> Result<u64, CommitError> {
+        let base = self.base()?;
+        Ok(base.snapshot().map_or(0, |snapshot| snapshot.map.packages))
+    }
+
+    /// The names of all packages.
+    ///
+    /// # Errors
+    /// When the registry is damaged, or storage fails.
+    #[cfg(feature = "server")]
+    pub(crate) fn names(&self) -> Result<Vec<PackageName>, CommitError> {
+        let base = self.base()?;
+        let Some(snapshot) = base.snapshot() else {
+            return Ok(Vec::new());
+        };
+        let read = |path: &str, max| self.read(path, max);
+        let packages = derive::all_packages(&snapshot.map, &read)?;
+        Ok(packages.into_iter().map(|package| package.name).collect())
+    }
+
     /// The registry's roots, each verified against the one before.
     ///
     /// # Errors

@@ -8,30 +8,24 @@ use hyper::{
 };
 
 use super::{
-    body::{Content, Never},
+    body::Content,
     file::{self, Found},
 };
 use crate::RegistryPath;
 
-pub(super) async fn answer<B>(
-    directory: &Arc<Path>,
-    request: &Request<B>,
-) -> Result<Response<Content>, Never> {
+pub(super) async fn answer<B>(directory: &Arc<Path>, request: &Request<B>) -> Response<Content> {
     let head = match *request.method() {
         Method::GET => false,
         Method::HEAD => true,
         _ => {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
             set(&mut response, header::ALLOW, "GET, HEAD");
-            return Ok(response);
+            return response;
         }
     };
     let path = request.uri().path().strip_prefix('/');
     let Some(path) = path.and_then(RegistryPath::parse) else {
-        return Ok(without_body(
-            text(StatusCode::NOT_FOUND, "not found\n"),
-            head,
-        ));
+        return without_body(text(StatusCode::NOT_FOUND, "not found\n"), head);
     };
     let gzip = accepts_gzip(request.headers()) && !request.headers().contains_key(header::RANGE);
     let opened = tokio::task::spawn_blocking({
@@ -51,7 +45,7 @@ pub(super) async fn answer<B>(
             "the file cannot be read\n",
         )
     });
-    Ok(without_body(response, head))
+    without_body(response, head)
 }
 
 fn serve(found: Found, path: &RegistryPath, headers: &HeaderMap) -> io::Result<Response<Content>> {

@@ -78,7 +78,7 @@ fn url(scheme: &str, rest: &str) -> Result<Location, LocationError> {
 }
 
 /// The address without the user and password that it may carry.
-pub(super) fn redact(url: &str) -> String {
+pub(crate) fn redact(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };

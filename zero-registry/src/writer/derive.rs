@@ -182,7 +182,10 @@ pub(super) fn find_packages(
 }
 
 /// Every package of a map.
-fn all_packages(map: &MapRoot, read: &Read<'_>) -> Result<Vec<PackageEntry>, CommitError> {
+pub(super) fn all_packages(
+    map: &MapRoot,
+    read: &Read<'_>,
+) -> Result<Vec<PackageEntry>, CommitError> {
     let start = PageRef {
         sha256: map.sha256,
         size: map.size,

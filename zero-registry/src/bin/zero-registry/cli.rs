@@ -1,10 +1,12 @@
 //! The arguments and nothing else.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 mod root;
+mod serve;
 
 pub(crate) use root::{ClaimsPolicy, Finish, Propose, Root, Show, Sign};
+pub(crate) use serve::Serve;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -45,7 +47,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Root(Root),
     /// Serve the files of a registry until told to end (ctrl-c, SIGTERM)
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Rebuild everything from the log and compare it with the directory
     Verify(Verify),
 }
@@ -121,20 +123,6 @@ pub(crate) struct Refresh {
     /// The secret key that signs the log
     #[arg(long, value_name = "FILE", default_value = "log.key")]
     pub(crate) log_key: PathBuf,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  zero-registry serve packages
-  zero-registry serve packages --listen 127.0.0.1:0     # a free port; the address is printed
-
-Any web server can serve the directory as well; only head, checkpoint and root/ may change.")]
-pub(crate) struct Serve {
-    /// The registry's directory
-    pub(crate) directory: PathBuf,
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
 }
 
 #[derive(Debug, Args)]

@@ -4,16 +4,16 @@ use std::{fmt::Write as _, path::Path};
 
 use serde_json::json;
 use zero_registry::{
-    CommitError, Difference, DirStorage, DirWriter, ErrorClass, Head, ServeError, ServeOptions,
-    Server, Storage as _, VerifyOptions, limits::MAX_HEAD_BYTES, verify_registry,
+    CommitError, Difference, DirStorage, DirWriter, ErrorClass, Head, Storage as _, VerifyOptions,
+    limits::MAX_HEAD_BYTES, verify_registry,
 };
 
 use crate::{
     cli::{self, Cli, Command},
     host, init,
     keys::{self, Passwords},
-    report::{self, Failure, Report},
-    root,
+    report::{Failure, Report},
+    root, serve,
 };
 
 pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
@@ -22,7 +22,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
         Command::Key(args) => make_key(args),
         Command::Refresh(args) => refresh(args),
         Command::Root(args) => root::run(cli.json, args),
-        Command::Serve(args) => serve(cli.json, args),
+        Command::Serve(args) => serve::run(cli.json, args),
         Command::Verify(args) => verify(args),
     }
 }
@@ -66,31 +66,6 @@ fn refresh(args: &cli::Refresh) -> Result<Report, Failure> {
         .insert("size".into(), json!(commit.tree.size));
     report.members.insert("head_expires".into(), json!(expires));
     Ok(report)
-}
-
-fn serve(json: bool, args: &cli::Serve) -> Result<Report, Failure> {
-    let fail = |error: ServeError| {
-        let class = match error {
-            ServeError::NoRegistry { .. } => ErrorClass::NotFound,
-            _ => ErrorClass::Failed,
-        };
-        Failure::of(class, &error, error.hint())
-    };
-    let server = Server::bind(ServeOptions::new(&args.directory, args.listen)).map_err(fail)?;
-    let url = format!("http://{}/", server.address());
-    let mut listening = Report {
-        text: format!("serving {} at {url}\n", args.directory.display()),
-        ..Report::default()
-    };
-    listening.members.insert("url".into(), json!(url));
-    report::say(json, &listening);
-    server.run().map_err(fail)?;
-    let mut ended = Report {
-        text: "ended\n".into(),
-        ..Report::default()
-    };
-    ended.members.insert("ended".into(), json!(true));
-    Ok(ended)
 }
 
 fn verify(args: &cli::Verify) -> Result<Report, Failure> {

@@ -11,6 +11,7 @@ mod init;
 mod keys;
 mod report;
 mod root;
+mod serve;
 
 use std::process::ExitCode;
 

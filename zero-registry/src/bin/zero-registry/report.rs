@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
-use zero_registry::ErrorClass;
+use zero_registry::{ErrorClass, Timestamp};
 
 /// What a command has done: the same for people and for machines.
 #[derive(Debug, Default)]
@@ -161,6 +161,16 @@ pub(crate) fn say(json: bool, report: &Report) {
     } else {
         out(&printable(&report.text));
     }
+}
+
+/// Writes a line of the server's log to standard error.
+pub(crate) fn log(object: &Value, now: Timestamp) {
+    let mut line = Map::from_iter([("time".to_owned(), json!(now))]);
+    if let Value::Object(members) = object {
+        line.extend(members.clone());
+    }
+    let line = format!("{}\n", Value::Object(line));
+    let _ = io::stderr().lock().write_all(line.as_bytes());
 }
 
 /// Help, the version, or an error of the arguments.

@@ -72,7 +72,7 @@ impl NetworkOptions {
         (0..self.retries).map(move |step| backoff.saturating_mul(1 << step.min(6)))
     }
 
-    pub(super) fn wait(&self, pause: Duration) {
+    pub(crate) fn wait(&self, pause: Duration) {
         (self.pause)(pause);
     }
 }
@@ -88,12 +88,12 @@ impl Network {
         }
     }
 
-    pub(super) fn options(&self) -> &NetworkOptions {
+    pub(crate) fn options(&self) -> &NetworkOptions {
         &self.inner.options
     }
 
     /// The client, built at the first use: reading the system's certificates takes milliseconds.
-    pub(super) fn client(&self) -> Result<Client, TransportError> {
+    pub(crate) fn client(&self) -> Result<Client, TransportError> {
         let mut slot = self
             .inner
             .client
