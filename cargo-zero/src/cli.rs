@@ -326,6 +326,9 @@ pub(crate) struct AddRegistry {
     /// You hold the log key, so that you can publish: a name or a file
     #[arg(long, value_name = "KEY")]
     pub(crate) log_key: Option<String>,
+    /// Certificates (PEM) of the authority that vouches for its web servers, in place of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// Ask this one when no registry is named (the first one added always is)
     #[arg(long)]
     pub(crate) default: bool,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use zero_format::{PublicKey, RegistryName};
@@ -45,6 +46,9 @@ pub(crate) struct Registry {
     /// The key that signs its log: who holds it may write (a key's name or file).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log_key: Option<String>,
+    /// A file with the certificates of the authorities that vouch for its web servers, in place of the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// An hour: long enough for a day's work on few requests, short enough for a revocation to arrive.

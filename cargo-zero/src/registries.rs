@@ -124,13 +124,44 @@ pub(crate) fn client(
     name: &RegistryName,
     registry: &Registry,
 ) -> Result<Client, Failure> {
-    let network = (!session.offline).then(|| Network::new(NetworkOptions::default()));
+    let network = network(session, registry.ca.as_deref())?;
     let store = Store::new(session.home.cache_dir());
     Client::new(library_config(name, registry)?, store, network.as_ref()).map_err(|error| {
         Failure::failed(format!("cannot use the registry `{name}`"))
             .because(&error)
             .hint_if(error.hint())
     })
+}
+
+/// The network, unless the user said to stay off it. `ca` names the authorities to trust in place of the system's.
+pub(crate) fn network(session: &Session, ca: Option<&Path>) -> Result<Option<Network>, Failure> {
+    if session.offline {
+        return Ok(None);
+    }
+    let authorities = ca
+        .map(|file| {
+            let pem = std::fs::read(file).map_err(|error| {
+                Failure::failed(format!(
+                    "cannot read the certificates in {}",
+                    file.display()
+                ))
+                .because(&error)
+            })?;
+            // The library takes a file without any certificate for one that trusts nobody.
+            if String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+                Ok(pem)
+            } else {
+                Err(
+                    Failure::failed(format!("there is no certificate in {}", file.display()))
+                        .hint("give a PEM file, with lines such as -----BEGIN CERTIFICATE-----"),
+                )
+            }
+        })
+        .transpose()?;
+    Ok(Some(Network::new(NetworkOptions {
+        authorities,
+        ..NetworkOptions::default()
+    })))
 }
 
 /// The time, as the registry's rules take it.

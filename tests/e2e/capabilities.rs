@@ -21,13 +21,7 @@ fn an_undeclared_import_fails_the_build_with_the_line_to_add() {
         .join("Zero.toml");
     let artifact = world.path("peek.zero");
     world
-        .zero([
-            "build".as_ref(),
-            "--manifest-path".as_ref(),
-            manifest.as_os_str(),
-            "-o".as_ref(),
-            artifact.as_os_str(),
-        ])
+        .build(&manifest, &artifact)
         .code(1)
         .says("path_open")
         .says("fs =");

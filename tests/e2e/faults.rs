@@ -48,7 +48,7 @@ fn an_unknown_key_points_at_its_line_and_guesses() {
         )
         .join("Zero.toml");
     world
-        .zero(build(&manifest, &world.path("hi.zero")))
+        .build(&manifest, &world.path("hi.zero"))
         .code(1)
         .says("Zero.toml:")
         .says("memroy")
@@ -57,7 +57,7 @@ fn an_unknown_key_points_at_its_line_and_guesses() {
         .package("hi", "1.0.1", &prints("hi\n"), "[limits]\nmemory = true\n")
         .join("Zero.toml");
     world
-        .zero(build(&manifest, &world.path("hi.zero")))
+        .build(&manifest, &world.path("hi.zero"))
         .code(1)
         .says("Zero.toml:")
         .says("memory");
@@ -103,10 +103,7 @@ fn a_folder_that_cannot_be_written_leaves_nothing_and_says_which() {
         .join("Zero.toml");
     // A file where a folder should be: not even root can write below it.
     let blocked = world.write("blocked", "").join("hi.zero");
-    world
-        .zero(build(&manifest, &blocked))
-        .code(1)
-        .says("blocked");
+    world.build(&manifest, &blocked).code(1).says("blocked");
     let Some(run) = on_small_disk(
         &world,
         64,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
-use xtask::{Host, WasmRustc};
+use xtask::Host;
 
 /// What the tests that print have to say: libtest shows it when a test fails or with `--nocapture`.
 #[expect(
@@ -21,7 +21,6 @@ pub(crate) fn note(text: &str) {
 pub(crate) struct World {
     host: Host,
     bins: PathBuf,
-    rustc: Option<WasmRustc>,
     dir: TempDir,
 }
 
@@ -51,7 +50,6 @@ impl World {
         );
         let host = Host::from_env().expect("the environment names a cache folder");
         let world = Self {
-            rustc: xtask::wasm_rustc(&host),
             host,
             bins,
             dir: TempDir::with_prefix("zero-e2e-").expect("temporary folders can be made"),
@@ -83,28 +81,10 @@ impl World {
             .bins
             .join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
         let mut command = Command::new(ours);
-        command
-            .current_dir(self.dir.path())
-            .env("ZERO_HOME", self.path(home))
-            .env("NO_COLOR", "1")
-            .env(
-                "PATH",
-                self.host
-                    .path_with(std::slice::from_ref(&self.bins))
-                    .expect("PATH is sound"),
-            )
-            .stdin(Stdio::null());
-        for name in [
-            "ZERO_REGISTRY",
-            "ZERO_KEY",
-            "ZERO_KEY_PASSWORD",
-            "CARGO_TARGET_DIR",
-        ] {
-            command.env_remove(name);
-        }
-        if let Some(WasmRustc::At(rustc)) = &self.rustc {
-            command.env("RUSTC", rustc);
-        }
+        self.host
+            .as_user(&mut command, &self.path(home), &self.bins)
+            .expect("PATH is sound");
+        command.current_dir(self.dir.path()).env("NO_COLOR", "1");
         command
     }
 
@@ -251,6 +231,13 @@ impl World {
         ];
         self.zero(added).code(0);
         Registry { root_key }
+    }
+
+    /// Builds a project into a file.
+    pub(crate) fn build(&self, manifest: &Path, output: &Path) -> Run {
+        let mut command = self.command_as("home", "cargo-zero");
+        command.args(["build", "--manifest-path"]).arg(manifest);
+        Run::of(command.arg("-o").arg(output))
     }
 
     /// A command that builds and publishes a project's folder.

@@ -1,4 +1,4 @@
-//! End-to-end tests: our own binaries, real peers (minisign, wasm-tools, wasmtime, wasmsign2, nginx, jq) and faults that
+//! End-to-end tests: our own binaries, real peers (minisign, wasm-tools, wasmtime, wasmsign2, nginx, openssl, jq) and faults that
 //! only a real system has (signals, full disks, taken ports).
 //!
 //! `cargo xtask test` installs the peers and makes a missing one an error; plain `cargo test` leaves such tests out and
@@ -9,5 +9,7 @@ mod faults;
 mod harness;
 mod packages;
 mod peers;
+mod publishing;
 mod registry;
+mod tls;
 mod writers;

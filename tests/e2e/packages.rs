@@ -105,14 +105,7 @@ impl World {
     pub(crate) fn built(&self, name: &str, version: &str, wat: &str, more: &str) -> PathBuf {
         let manifest = self.package(name, version, wat, more).join("Zero.toml");
         let artifact = self.path(format!("{name}-{version}.zero"));
-        self.zero([
-            "build".as_ref(),
-            "--manifest-path".as_ref(),
-            manifest.as_os_str(),
-            "-o".as_ref(),
-            artifact.as_os_str(),
-        ])
-        .code(0);
+        self.build(&manifest, &artifact).code(0);
         artifact
     }
 }

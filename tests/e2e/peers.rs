@@ -17,15 +17,7 @@ fn example(world: &World, name: &str) -> PathBuf {
         .join(name)
         .join("Zero.toml");
     let artifact = world.path(format!("{name}.zero"));
-    world
-        .zero([
-            "build".as_ref(),
-            "--manifest-path".as_ref(),
-            manifest.as_os_str(),
-            "-o".as_ref(),
-            artifact.as_os_str(),
-        ])
-        .code(0);
+    world.build(&manifest, &artifact).code(0);
     artifact
 }
 
@@ -273,15 +265,7 @@ fn the_same_inputs_give_the_same_bytes_in_every_folder() {
             copy(&sources, &world.path(folder));
             let artifact = world.path(folder).join("csvstat.zero");
             let manifest = world.path(folder).join("Zero.toml");
-            world
-                .zero([
-                    "build".as_ref(),
-                    "--manifest-path".as_ref(),
-                    manifest.as_os_str(),
-                    "-o".as_ref(),
-                    artifact.as_os_str(),
-                ])
-                .code(0);
+            world.build(&manifest, &artifact).code(0);
             fs::read(artifact).expect("it was just built")
         })
         .collect();

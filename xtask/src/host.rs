@@ -3,7 +3,10 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
+use crate::setup::{self, WasmRustc};
 use crate::{Failure, Result};
 
 /// Folders and settings of this machine.
@@ -14,6 +17,8 @@ pub struct Host {
     cache: PathBuf,
     path: OsString,
     peers_required: bool,
+    /// Asked for once: starting rustc takes a moment.
+    rustc: OnceLock<Option<WasmRustc>>,
 }
 
 impl Host {
@@ -51,6 +56,7 @@ impl Host {
             cache: caches.join("zero-xtask"),
             path: var("PATH").unwrap_or_default(),
             peers_required: var("XTASK_PEERS").is_some() || var("CI").is_some_and(|v| v != "false"),
+            rustc: OnceLock::new(),
             root,
         })
     }
@@ -97,6 +103,45 @@ impl Host {
             .chain([self.tools().join("bin")])
             .chain(rest);
         env::join_paths(all).map_err(|e| Failure::new(format!("failed to build PATH: {e}")))
+    }
+
+    /// Makes a command that of a user with this home, our binaries and the peers first on `PATH`, and none of Zero's
+    /// variables set.
+    ///
+    /// # Errors
+    /// Fails when a folder's name holds the path separator.
+    pub fn as_user(&self, command: &mut Command, home: &Path, bins: &Path) -> Result<()> {
+        command
+            .env("ZERO_HOME", home)
+            .env("PATH", self.path_with(&[bins.to_path_buf()])?)
+            .stdin(Stdio::null());
+        for name in [
+            "ZERO_REGISTRY",
+            "ZERO_KEY",
+            "ZERO_KEY_PASSWORD",
+            "CARGO_TARGET_DIR",
+        ] {
+            command.env_remove(name);
+        }
+        if let Some(WasmRustc::At(rustc)) = self.wasm_compiler() {
+            command.env("RUSTC", rustc);
+        }
+        Ok(())
+    }
+
+    /// `rustc --target wasm32-wasip1`, where that target is installed.
+    pub fn wasm_rustc(&self) -> Option<Command> {
+        let mut command = match self.wasm_compiler()? {
+            WasmRustc::Default => Command::new("rustc"),
+            WasmRustc::At(path) => Command::new(path),
+        };
+        command.args(["--target", "wasm32-wasip1"]);
+        Some(command)
+    }
+
+    fn wasm_compiler(&self) -> Option<&WasmRustc> {
+        let rustc = self.rustc.get_or_init(|| setup::wasm_rustc(self));
+        rustc.as_ref()
     }
 
     /// The program's full path: among the peers, on `PATH`, or in the system's own `sbin`.

@@ -15,8 +15,7 @@ mod shell;
 
 pub use failure::{Failure, Result};
 pub use host::Host;
-pub use nginx::Nginx;
-pub use setup::{WasmRustc, wasm_rustc};
+pub use nginx::{Nginx, Tls};
 
 use setup::Need;
 

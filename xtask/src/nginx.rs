@@ -15,11 +15,21 @@ use crate::{Failure, Host, Result};
 const ATTEMPTS: u32 = 500;
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// What a server proves itself with: files in PEM.
+#[derive(Debug)]
+pub struct Tls {
+    /// Its certificate.
+    pub certificate: PathBuf,
+    /// The secret key of that.
+    pub key: PathBuf,
+}
+
 /// A running nginx.
 #[derive(Debug)]
 pub struct Nginx {
     child: Child,
     address: SocketAddr,
+    scheme: &'static str,
     config: PathBuf,
 }
 
@@ -29,6 +39,18 @@ impl Nginx {
     /// # Errors
     /// Fails when nginx is missing or does not answer; its log is in the message.
     pub fn start(host: &Host, dir: &Path, work: &Path) -> Result<Self> {
+        Self::launch(host, dir, work, None)
+    }
+
+    /// The same over TLS, with HTTP/2.
+    ///
+    /// # Errors
+    /// As [`Nginx::start`].
+    pub fn start_tls(host: &Host, dir: &Path, work: &Path, tls: &Tls) -> Result<Self> {
+        Self::launch(host, dir, work, Some(tls))
+    }
+
+    fn launch(host: &Host, dir: &Path, work: &Path, tls: Option<&Tls>) -> Result<Self> {
         let nginx = host.find("nginx").ok_or_else(|| {
             Failure::new("nginx is not installed")
                 .hint("cargo xtask setup, or: sudo apt-get install nginx-light")
@@ -39,7 +61,7 @@ impl Nginx {
         // Between our choice of a free port and nginx's use of it another process may take it.
         for _ in 0..5 {
             let address = free_address()?;
-            fs::write(&config, configuration(dir, work, address))
+            fs::write(&config, configuration(dir, work, &listen(address, tls)))
                 .context(|| format!("write {}", config.display()))?;
             let child = Command::new(&nginx)
                 .arg("-p")
@@ -56,6 +78,7 @@ impl Nginx {
             let mut server = Self {
                 child,
                 address,
+                scheme: if tls.is_some() { "https" } else { "http" },
                 config: config.clone(),
             };
             if server.ready()? {
@@ -68,7 +91,7 @@ impl Nginx {
 
     /// Where it listens, as a URL without a trailing slash.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Its configuration file.
@@ -110,8 +133,20 @@ fn free_address() -> Result<SocketAddr> {
         .context(|| "find a free port".to_owned())
 }
 
+/// Where and how it listens.
+fn listen(address: SocketAddr, tls: Option<&Tls>) -> String {
+    match tls {
+        None => format!("listen {address};"),
+        Some(tls) => format!(
+            "listen {address} ssl http2;\n    ssl_certificate {};\n    ssl_certificate_key {};",
+            tls.certificate.display(),
+            tls.key.display()
+        ),
+    }
+}
+
 /// The whole configuration: what an operator would write, plus paths that need no privileges.
-fn configuration(dir: &Path, work: &Path, address: SocketAddr) -> String {
+fn configuration(dir: &Path, work: &Path, listen: &str) -> String {
     let mut text = format!(
         "daemon off;\nmaster_process off;\npid {work}/nginx.pid;\nerror_log {work}/error.log;\n\
          events {{ worker_connections 256; }}\nhttp {{\n  access_log {work}/access.log;\n",
@@ -122,7 +157,7 @@ fn configuration(dir: &Path, work: &Path, address: SocketAddr) -> String {
     }
     let _ = write!(
         text,
-        "  default_type application/octet-stream;\n  server {{\n    listen {address};\n    root {dir};\n    etag on;\n\
+        "  default_type application/octet-stream;\n  server {{\n    {listen}\n    root {dir};\n    etag on;\n\
          \n    # Everything is content-addressed or numbered, except these two files.\n    \
          location / {{ add_header Cache-Control \"public, max-age=31536000, immutable\"; }}\n    \
          location = /head {{ add_header Cache-Control no-cache; }}\n    \

@@ -147,6 +147,14 @@ impl Meter {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
+    /// The server's certificate does not prove that it is the server of that name.
+    #[error("trust the certificate of {url}: {reason}")]
+    Certificate {
+        /// What was asked for.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The connection could not be made, or broke.
     #[error("reach {url}")]
     Connect {
@@ -261,6 +269,9 @@ impl TransportError {
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Certificate { .. } => {
+                "check the address; if the registry has an authority of its own, name its certificate: cargo zero registry add … --ca FILE".to_owned()
+            }
             Self::Connect { .. } | Self::Client { .. } | Self::Timeout { .. } => {
                 "check the address and the connection, or work from what is stored: --offline"
                     .to_owned()

@@ -1,10 +1,12 @@
 //! `registry`: the registries that the user knows, each with its pinned root keys.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use zero_format::{PublicKey, RegistryName};
 use zero_registry::{
-    DirTransport, Fetched, GetOptions, HttpTransport, Location, Network, NetworkOptions, Origin,
-    RegistryPath, Role, Root, Transport, TransportError, limits,
+    DirTransport, Fetched, GetOptions, HttpTransport, Location, Network, Origin, RegistryPath,
+    Role, Root, Transport, TransportError, limits,
 };
 
 use crate::cli;
@@ -42,6 +44,7 @@ fn add(session: &Session, args: &cli::AddRegistry) -> Result<Report, Failure> {
         .iter()
         .map(|text| location(text))
         .collect::<Result<Vec<_>, _>>()?;
+    let ca = args.ca.as_deref().map(absolute);
     let mut root_keys = args
         .root_key
         .iter()
@@ -53,7 +56,7 @@ fn add(session: &Session, args: &cli::AddRegistry) -> Result<Report, Failure> {
             .parse::<Origin>()
             .map_err(|error| Failure::usage("this is no origin").because(&error))?,
         (_, pinned) => {
-            let root = first_root(session, &locations)?;
+            let root = first_root(session, &locations, ca.as_deref())?;
             if pinned {
                 (root_keys, threshold) = first_use(session, &name, &root)?;
             }
@@ -73,6 +76,7 @@ fn add(session: &Session, args: &cli::AddRegistry) -> Result<Report, Failure> {
             .as_deref()
             .map(|key| key_place(session, key))
             .transpose()?,
+        ca,
     };
     // Everything is verified before anything is remembered.
     let client = registries::client(session, &name, &registry)?;
@@ -132,8 +136,12 @@ fn key_place(session: &Session, key: &str) -> Result<String, Failure> {
 }
 
 /// The first root as the first place that has one tells it. Nothing of it is trusted: the pinned keys decide.
-fn first_root(session: &Session, locations: &[(String, Location)]) -> Result<Root, Failure> {
-    let network = (!session.offline).then(|| Network::new(NetworkOptions::default()));
+fn first_root(
+    session: &Session,
+    locations: &[(String, Location)],
+    ca: Option<&Path>,
+) -> Result<Root, Failure> {
+    let network = registries::network(session, ca)?;
     let mut last = None;
     for (text, location) in locations {
         match read_root(location, network.as_ref()) {

@@ -1,13 +1,11 @@
 //! Somebody at a terminal: a working folder, a `ZERO_HOME` of their own, and commands with known outcomes.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::failure::Context as _;
-use crate::setup::{self, WasmRustc};
 use crate::{Failure, Host, Result, shell};
 
 /// What a command must do.
@@ -67,8 +65,7 @@ pub(super) struct Person {
     name: &'static str,
     dir: PathBuf,
     home: PathBuf,
-    path: OsString,
-    rustc: Option<WasmRustc>,
+    host: Host,
 }
 
 impl Person {
@@ -81,8 +78,7 @@ impl Person {
             name,
             dir,
             home,
-            path: host.path_with(&[host.debug()])?,
-            rustc: setup::wasm_rustc(host),
+            host: host.clone(),
         })
     }
 
@@ -92,8 +88,7 @@ impl Person {
             name: self.name,
             dir: self.dir.join(folder),
             home: self.home.clone(),
-            path: self.path.clone(),
-            rustc: self.rustc.clone(),
+            host: self.host.clone(),
         }
     }
 
@@ -113,24 +108,9 @@ impl Person {
         println!("{}$ {line}", self.name);
         let (mut reader, writer) = std::io::pipe().context(|| "create a pipe".to_owned())?;
         let second = writer.try_clone().context(|| "create a pipe".to_owned())?;
-        command
-            .current_dir(&self.dir)
-            .env("ZERO_HOME", &self.home)
-            .env("PATH", &self.path)
-            .stdin(Stdio::null())
-            .stdout(writer)
-            .stderr(second);
-        for name in [
-            "ZERO_REGISTRY",
-            "ZERO_KEY",
-            "ZERO_KEY_PASSWORD",
-            "CARGO_TARGET_DIR",
-        ] {
-            command.env_remove(name);
-        }
-        if let Some(WasmRustc::At(rustc)) = &self.rustc {
-            command.env("RUSTC", rustc);
-        }
+        self.host
+            .as_user(&mut command, &self.home, &self.host.debug())?;
+        command.current_dir(&self.dir).stdout(writer).stderr(second);
         let mut child = command.spawn().context(|| format!("start {line}"))?;
         // The command holds the pipe's other ends; reading ends when the last one is closed.
         drop(command);

@@ -67,6 +67,12 @@ const PYTHON: Package = Package {
     why: "generates the test vectors, independently of the Rust code",
 };
 
+const OPENSSL: Package = Package {
+    name: "openssl",
+    present: Present::Program("openssl"),
+    why: "certifies the servers of the TLS tests",
+};
+
 const STRACE: Package = Package {
     name: "strace",
     present: Present::Program("strace"),
@@ -94,7 +100,9 @@ pub(super) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
             Need::CToWasm => wanted.extend(C_TO_WASM),
             Need::Demo => wanted.extend([&NGINX]),
             Need::Deny => wanted.extend([&PIP]),
-            Need::Peers => wanted.extend([&NGINX, &MINISIGN, &JQ, &PYTHON, &STRACE]),
+            Need::Peers => {
+                wanted.extend([&NGINX, &MINISIGN, &JQ, &PYTHON, &STRACE, &OPENSSL]);
+            }
             Need::WasmTarget => {}
         }
     }

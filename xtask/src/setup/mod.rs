@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use crate::failure::Context as _;
 use crate::{Host, Result};
 
-pub use wasm_target::WasmRustc;
+pub(crate) use wasm_target::WasmRustc;
 
 /// What a chore may need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,6 @@ pub(crate) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
 }
 
 /// The compiler to build for wasm32-wasip1 with, when the target is installed.
-pub fn wasm_rustc(host: &Host) -> Option<WasmRustc> {
+pub(crate) fn wasm_rustc(host: &Host) -> Option<WasmRustc> {
     wasm_target::installed(host)
 }

@@ -15,7 +15,7 @@ const PACKAGES: [&str; 4] = ["rustc-web", "rust-web-src", "lld-19", "wasi-libc"]
 
 /// Which compiler can build for wasm32-wasip1 here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WasmRustc {
+pub(crate) enum WasmRustc {
     /// The one that cargo uses anyway.
     Default,
     /// Another one; builds need it in `RUSTC`.

@@ -107,7 +107,12 @@ impl HttpTransport {
             request = request.header(header::IF_NONE_MATCH, etag);
         }
         request.send().map_err(|error| {
-            if error.is_timeout() {
+            if let Some(reason) = certificate_fault(&error) {
+                TransportError::Certificate {
+                    url: redact(url.as_str()),
+                    reason,
+                }
+            } else if error.is_timeout() {
                 TransportError::Timeout {
                     url: redact(url.as_str()),
                     limit: self.network.options().idle,
@@ -219,6 +224,25 @@ impl Transport for HttpTransport {
     fn traffic(&self) -> Traffic {
         self.meter.read()
     }
+}
+
+/// What was wrong with the server's certificate, if that was it.
+fn certificate_fault(error: &reqwest::Error) -> Option<String> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(fault)) = error.downcast_ref() {
+            return Some(fault.to_string());
+        }
+        // An I/O error's source is that of the error within, which itself would be passed over.
+        let within = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        next = match within {
+            Some(within) => Some(within),
+            None => error.source(),
+        };
+    }
+    None
 }
 
 fn is_redirect(status: StatusCode) -> bool {

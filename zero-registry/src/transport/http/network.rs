@@ -40,6 +40,8 @@ pub struct NetworkOptions {
     pub backoff: Duration,
     /// A proxy for all requests, such as `http://proxy.example.org:3128`.
     pub proxy: Option<String>,
+    /// Certificates (PEM) of the authorities to trust in place of the system's: for a registry with its own authority.
+    pub authorities: Option<Vec<u8>>,
     /// What pausing means; a test notes the pause and returns.
     pub pause: fn(Duration),
 }
@@ -54,6 +56,7 @@ impl Default for NetworkOptions {
             retries: 2,
             backoff: Duration::from_millis(250),
             proxy: None,
+            authorities: None,
             pause: std::thread::sleep,
         }
     }
@@ -129,10 +132,15 @@ fn build(options: &NetworkOptions) -> reqwest::Result<Client> {
         .http1_max_headers(64)
         .http2_max_header_list_size(32 * 1024)
         .tcp_nodelay(true);
-    match &options.proxy {
-        Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy)?).build(),
-        None => builder.build(),
-    }
+    let builder = match &options.proxy {
+        Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy)?),
+        None => builder,
+    };
+    let builder = match &options.authorities {
+        Some(pem) => builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem)?),
+        None => builder,
+    };
+    builder.build()
 }
 
 impl Default for Network {
