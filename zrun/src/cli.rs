@@ -2,7 +2,7 @@
 
 mod values;
 
-pub use values::{DenyNetFlag, FsFlag, NetFlag};
+pub use values::{DenyHttpFlag, DenyNetFlag, FsFlag, HttpFlag, NetFlag};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -27,6 +27,9 @@ pub struct GrantArgs {
     /// Let the program connect to a host, an address or a network [repeatable]
     #[arg(long, value_name = "HOST[:PORT]|CIDR", help_heading = "Grants")]
     pub allow_net: Vec<NetFlag>,
+    /// Let the program send HTTP requests, with any method or those named [repeatable]
+    #[arg(long, value_name = "[METHODS ]URL", help_heading = "Grants")]
+    pub allow_http: Vec<HttpFlag>,
     /// Let the program see an environment variable [repeatable]
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
     pub allow_env: Vec<String>,
@@ -42,9 +45,12 @@ pub struct GrantArgs {
     /// Deny all files, or only those named as arguments (`args`)
     #[arg(long, value_name = "args", value_parser = ["", "args"], num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Grants")]
     pub deny_fs: Vec<String>,
-    /// Deny the network, or one host, address or network [repeatable]
+    /// Deny the network, HTTP included, or one host, address or network [repeatable]
     #[arg(long, value_name = "HOST[:PORT]|CIDR", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Grants")]
     pub deny_net: Vec<DenyNetFlag>,
+    /// Deny all HTTP requests, or those to a URL [repeatable]
+    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Grants")]
+    pub deny_http: Vec<DenyHttpFlag>,
     /// Deny all environment variables, or one [repeatable]
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "", help_heading = "Grants")]
     pub deny_env: Vec<String>,
@@ -156,6 +162,9 @@ impl GrantArgs {
         for NetFlag { host, port } in self.allow_net.iter().cloned() {
             allow.push(Rule::Net { host, port });
         }
+        for HttpFlag { url, methods } in self.allow_http.iter().cloned() {
+            allow.push(Rule::Http { url, methods });
+        }
         for text in &self.allow_env {
             let (name, value) = match text.split_once('=') {
                 Some((name, value)) => (name, Some(value.to_owned())),
@@ -191,6 +200,12 @@ impl GrantArgs {
             deny.push(match one {
                 None => Refusal::Net,
                 Some(NetFlag { host, port }) => Refusal::NetTo { host, port },
+            });
+        }
+        for DenyHttpFlag(one) in self.deny_http.iter().cloned() {
+            deny.push(match one {
+                None => Refusal::Http,
+                Some(url) => Refusal::HttpTo { url },
             });
         }
         for name in &self.deny_env {

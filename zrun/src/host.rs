@@ -3,6 +3,8 @@
 
 pub(crate) mod denial;
 pub(crate) mod fs;
+#[cfg(feature = "http")]
+pub(crate) mod http;
 pub(crate) mod net;
 pub(crate) mod p1;
 pub(crate) mod p2;

@@ -256,6 +256,10 @@ fn start(
     subject: &Subject,
 ) -> Result<ExitCode, Stop> {
     let program = &subject.program;
+    // HTTP and TLS are no part of a program that has to start fast.
+    if !zrun::HTTP && !program.metadata().capabilities.http.is_empty() {
+        return Err(Stop::HandOver);
+    }
     let decision = consented(args, cache.home(), subject).ok_or(Stop::HandOver)?;
     if !args.quiet {
         for what in &decision.beyond {

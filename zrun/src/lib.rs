@@ -10,6 +10,9 @@
 //! Unverified code cannot be run: no function here takes anything but a [`zero_format::Verified`] value.
 //! The normative text is spec/capabilities.md.
 
+/// Whether this build can send HTTP requests and serve: the feature `http`.
+pub const HTTP: bool = cfg!(feature = "http");
+
 mod audit;
 mod cache;
 mod cli;
@@ -19,6 +22,7 @@ mod engine;
 pub mod exit;
 mod home;
 mod host;
+mod http;
 mod limits;
 mod net;
 mod policy;
@@ -36,13 +40,14 @@ pub use audit::{
     Use, What,
 };
 pub use cache::{Cache, CacheInfo, UnpackError};
-pub use cli::{DenyNetFlag, FsFlag, GrantArgs, NetFlag, RunArgs};
+pub use cli::{DenyHttpFlag, DenyNetFlag, FsFlag, GrantArgs, HttpFlag, NetFlag, RunArgs};
 pub use consent::{Answer, Consent, ConsentError, FILE, PROMPT, Question};
 pub use engine::EngineOptions;
 pub use home::{Home, HomeError, Secret};
 pub use host::denial::DeniedTrap;
 pub use host::fs::{BUNDLED, OutputError, ViewError};
 pub use host::stdio::{Capture, Input, Io, Output};
+pub use http::{HttpPolicy, HttpScope, HttpTarget};
 pub use limits::{
     Ceiling, DEFAULT_HANDLES, DEFAULT_MEMORY, DEFAULT_OUTPUT, DEFAULT_TIME, DEFAULT_WRITE,
     LimitReached, Limits, MAX_INSTANCES, MAX_STACK, MAX_TABLE_ELEMENTS,

@@ -62,18 +62,23 @@ impl NetScope {
         ports && hosts
     }
 
+    /// Whether this names addresses, not a name.
+    pub(crate) fn is_address(&self) -> bool {
+        !matches!(self.host, HostPattern::Name(_))
+    }
+
     fn allows_port(&self, port: u16) -> bool {
         self.ports.is_empty() || self.ports.contains(&port)
     }
 
-    fn matches(&self, ip: IpAddr, port: u16, names: &[String]) -> bool {
+    pub(crate) fn matches(&self, ip: IpAddr, port: u16, names: &[String]) -> bool {
         let host =
             self.host.matches_ip(ip) || names.iter().any(|name| self.host.matches_name(name));
         host && self.allows_port(port)
     }
 
     /// Whether this scope says on purpose that a private address is meant.
-    fn names_private(&self, ip: IpAddr) -> bool {
+    pub(crate) fn names_private(&self, ip: IpAddr) -> bool {
         match &self.host {
             HostPattern::Name(name) => ip.is_loopback() && name.as_str() == "localhost",
             HostPattern::Ip(_) => self.host.matches_ip(ip),
@@ -146,7 +151,7 @@ impl NetPolicy {
 }
 
 /// Addresses that do not belong to the public internet: loopback, private, link-local, shared, multicast, reserved.
-fn is_private(ip: IpAddr) -> bool {
+pub(crate) fn is_private(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_private_v4(ip),
         IpAddr::V6(ip) => is_private_v6(ip),

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use zero_format::{
     Access, Capabilities, CapabilityKind, Clock, ClockRule, EnvRule, FsRule, FsScope, GuestPath,
-    HostPattern, NetRule,
+    HostPattern, HttpRule, NetRule, UrlPattern,
 };
 
+use crate::http::{HttpPolicy, HttpScope};
 use crate::net::{NetPolicy, NetScope};
 
 /// What the user asked for, by flags and by stored consent.
@@ -45,6 +46,13 @@ pub enum Rule {
         /// Read, or read and write.
         access: Access,
     },
+    /// HTTP requests.
+    Http {
+        /// Which URLs.
+        url: UrlPattern,
+        /// Which methods; any if there are none.
+        methods: Vec<String>,
+    },
     /// A host.
     Net {
         /// Name, address or network.
@@ -70,7 +78,14 @@ pub enum Refusal {
     EnvNamed(String),
     /// All files.
     Fs,
-    /// The whole network.
+    /// All HTTP requests.
+    Http,
+    /// Requests to some URLs.
+    HttpTo {
+        /// Which URLs.
+        url: UrlPattern,
+    },
+    /// The whole network, HTTP included.
     Net,
     /// One host.
     NetTo {
@@ -103,6 +118,8 @@ pub struct Grants {
     pub args: Option<Access>,
     /// The network.
     pub net: NetPolicy,
+    /// HTTP requests.
+    pub http: HttpPolicy,
     /// Environment variables with their values.
     pub env: Vec<(String, String)>,
     /// The wall clock.
@@ -138,10 +155,10 @@ pub fn decide(
     decision.grants.refused.clone_from(&asked.deny);
     fs(declared, asked, &mut decision);
     net(declared, asked, &mut decision);
+    http(declared, asked, &mut decision);
     environment(declared, asked, env, &mut decision);
     clock(declared, asked, &mut decision);
     random(declared, asked, &mut decision);
-    // Nothing here can grant HTTP, so nothing may be said to be outstanding about it either; a use is denied.
     decision
 }
 
@@ -280,7 +297,8 @@ fn net(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
             .any(|declared| declared.overlaps(&scope))
         {
             policy.granted.push(scope);
-        } else {
+        } else if declared.http.is_empty() || !scope.is_address() {
+            // An address says which private addresses HTTP requests may go to.
             decision.beyond.push(format!("the network host {scope}"));
         }
     }
@@ -303,6 +321,57 @@ fn net(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
     decision.outstanding.net = declared.net.iter().filter(outstanding).cloned().collect();
     if !policy.granted.is_empty() {
         decision.grants.net = policy;
+    }
+}
+
+fn http(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
+    // Whoever refuses the network means all of it.
+    if asked.deny.contains(&Refusal::Http) || asked.deny.contains(&Refusal::Net) {
+        return;
+    }
+    let mut policy = HttpPolicy {
+        declared: declared.http.iter().map(HttpScope::of).collect(),
+        ..HttpPolicy::default()
+    };
+    for rule in &asked.allow {
+        match rule {
+            Rule::Http { url, methods } => {
+                let scope = HttpScope::new(url.clone(), methods.clone());
+                if policy.declared.iter().any(|one| one.overlaps(&scope)) {
+                    policy.granted.push(scope);
+                } else {
+                    decision.beyond.push(format!("HTTP requests to {scope}"));
+                }
+            }
+            Rule::Net { host, port } => {
+                let scope = NetScope::new(host.clone(), *port);
+                policy.addresses.extend(scope.is_address().then_some(scope));
+            }
+            _ => {}
+        }
+    }
+    if asked.declared {
+        policy.granted.extend(policy.declared.iter().cloned());
+    }
+    for one in &asked.deny {
+        match one {
+            Refusal::HttpTo { url } => {
+                policy.denied.push(HttpScope::new(url.clone(), Vec::new()));
+            }
+            Refusal::NetTo { host, port } => {
+                policy.denied_hosts.push(NetScope::new(host.clone(), *port));
+            }
+            _ => {}
+        }
+    }
+    let outstanding = |rule: &&HttpRule| {
+        let scope = HttpScope::of(rule);
+        let mut decided = policy.granted.iter().chain(&policy.denied);
+        !decided.any(|other| other.overlaps(&scope))
+    };
+    decision.outstanding.http = declared.http.iter().filter(outstanding).cloned().collect();
+    if !policy.granted.is_empty() {
+        decision.grants.http = policy;
     }
 }
 

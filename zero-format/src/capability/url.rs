@@ -114,6 +114,15 @@ impl UrlPattern {
         self.path == "/" || (path.starts_with(&self.path) && !climbs(path))
     }
 
+    /// Whether some request is meant by both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let hosts =
+            self.host == UrlHost::Any || other.host == UrlHost::Any || self.host == other.host;
+        let path = |outer: &Self, inner: &Self| outer.below && inner.path.starts_with(&outer.path);
+        let paths = self.path == other.path || path(self, other) || path(other, self);
+        self.scheme == other.scheme && self.port == other.port && hosts && paths
+    }
+
     /// Whether everything that `inner` means is meant by `self` too.
     pub(super) fn covers(&self, inner: &Self) -> bool {
         let path = if self.below {
@@ -367,6 +376,23 @@ mod tests {
         assert!(!pattern.matches(Scheme::Http, "a.org", Some(8443), "/"));
         assert!(!pattern.matches(Scheme::Https, "b.org", Some(8443), "/"));
         assert!(url("http://[::1]/").matches(Scheme::Http, "[0:0::1]", Some(80), ""));
+    }
+
+    #[test]
+    fn overlap_is_symmetric() {
+        for (a, b, expected) in [
+            ("https://a.org/*", "https://a.org/v1/*", true),
+            ("https://*/*", "https://a.org/x", true),
+            ("https://a.org/x", "https://a.org/x", true),
+            ("https://a.org/v1/*", "https://a.org/v2/*", false),
+            ("https://a.org/x", "https://a.org/x/y", false),
+            ("https://a.org/*", "http://a.org/*", false),
+            ("https://a.org/*", "https://b.org/*", false),
+            ("https://a.org/*", "https://a.org:8443/*", false),
+        ] {
+            let both = (url(a).overlaps(&url(b)), url(b).overlaps(&url(a)));
+            assert_eq!(both, (expected, expected), "{a} {b}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use zero_format::{Access, GuestPath, HostPattern};
+use zero_format::{Access, GuestPath, HostPattern, UrlPattern};
 
 /// The value of `--allow-fs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +100,50 @@ impl FromStr for DenyNetFlag {
     }
 }
 
+/// The value of `--allow-http`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpFlag {
+    /// Which URLs.
+    pub url: UrlPattern,
+    /// Which methods; any if there are none.
+    pub methods: Vec<String>,
+}
+
+impl FromStr for HttpFlag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (methods, url) = text.trim().rsplit_once(' ').unwrap_or(("", text.trim()));
+        let methods: Vec<String> = methods
+            .split([',', ' '])
+            .filter(|word| !word.is_empty())
+            .map(ToOwned::to_owned)
+            .collect();
+        let is_method = |word: &String| word.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
+        if let Some(word) = methods.iter().find(|word| !is_method(word)) {
+            return Err(format!("`{word}` is not a method: methods are in capitals"));
+        }
+        let url = url.parse().map_err(|error| format!("{url}: {error}"))?;
+        Ok(Self { url, methods })
+    }
+}
+
+/// The value of `--deny-http`: nothing means all requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenyHttpFlag(pub Option<UrlPattern>);
+
+impl FromStr for DenyHttpFlag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let url = text.parse().map_err(|error| format!("{text}: {error}"))?;
+        Ok(Self(Some(url)))
+    }
+}
+
 fn parse_port(text: &str) -> Result<u16, String> {
     match text.parse() {
         Ok(port) if port > 0 => Ok(port),
@@ -187,6 +231,26 @@ mod tests {
         for text in ["host:0", "host:70000", "[::1", "[::1]x", ""] {
             assert!(text.parse::<NetFlag>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn http_flags_take_methods_and_a_pattern() {
+        let flag: HttpFlag = "GET,HEAD https://a.org/*".parse().unwrap();
+        assert_eq!(flag.methods, ["GET", "HEAD"]);
+        assert_eq!(flag.url.to_string(), "https://a.org/*");
+        let any: HttpFlag = "https://a.org/x".parse().unwrap();
+        assert!(any.methods.is_empty());
+        for text in [
+            "get https://a.org/*",
+            "a.org",
+            "GET",
+            "https://a.org/a*",
+            "",
+        ] {
+            assert!(text.parse::<HttpFlag>().is_err(), "{text}");
+        }
+        assert_eq!("".parse(), Ok(DenyHttpFlag(None)));
+        assert_eq!("https://a.org/x".parse(), Ok(DenyHttpFlag(Some(any.url))));
     }
 
     #[test]

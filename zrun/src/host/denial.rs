@@ -46,6 +46,29 @@ pub(crate) enum Denied {
         refused: bool,
     },
     Listen,
+    /// An HTTP request to a host of which no address may be reached.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "nothing sends requests")
+    )]
+    Address {
+        host: String,
+        address: SocketAddr,
+        refused: bool,
+    },
+    /// An HTTP request.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "nothing sends requests")
+    )]
+    Request {
+        method: String,
+        url: String,
+        /// A pattern that means it.
+        pattern: Option<String>,
+        declared: bool,
+        refused: bool,
+    },
     Lookup {
         name: String,
     },
@@ -198,6 +221,15 @@ impl Denials {
             Denied::Connect {
                 address, declared, ..
             } => connect_advice(*address, *declared),
+            Denied::Address { address, .. } => {
+                format!("a private address is reached only when it is named: --allow-net {address}")
+            }
+            Denied::Request {
+                method,
+                pattern,
+                declared,
+                ..
+            } => request_advice(method, pattern.as_deref(), *declared),
             Denied::Listen => "programs cannot listen for connections".to_owned(),
             Denied::Lookup { name }
                 if declared.net.iter().any(|rule| rule.host.matches_name(name)) =>
@@ -224,10 +256,11 @@ impl Denials {
             Denied::Bundled { .. } => return Reason::PackageFiles,
             Denied::Escape { .. } => return Reason::Outside,
             Denied::Listen => return Reason::Unsupported,
+            Denied::Address { .. } => true,
             Denied::MonotonicClock | Denied::WallClock => !declared.clock.is_empty(),
             Denied::Read { path } => self.declares_path(path, Access::Read),
             Denied::Write { path } => self.declares_path(path, Access::ReadWrite),
-            Denied::Connect { declared, .. } => *declared,
+            Denied::Connect { declared, .. } | Denied::Request { declared, .. } => *declared,
             Denied::Lookup { name } => declared.net.iter().any(|rule| rule.host.matches_name(name)),
             Denied::Network => !declared.net.is_empty(),
             Denied::Random => declared.random.is_some(),
@@ -253,7 +286,14 @@ impl Denials {
             Denied::Read { .. } | Denied::Write { .. } => {
                 (Refusal::Fs, "--deny-fs", !declared.fs.is_empty())
             }
-            Denied::Connect { refused: true, .. } => return Some("--deny-net"),
+            Denied::Connect { refused: true, .. } | Denied::Address { refused: true, .. } => {
+                return Some("--deny-net");
+            }
+            Denied::Request { refused: true, .. } => return Some("--deny-http"),
+            Denied::Request { declared: true, .. } if self.refused.contains(&Refusal::Net) => {
+                return Some("--deny-net");
+            }
+            Denied::Request { declared, .. } => (Refusal::Http, "--deny-http", *declared),
             Denied::Lookup { .. } | Denied::Network => {
                 (Refusal::Net, "--deny-net", !declared.net.is_empty())
             }
@@ -319,6 +359,16 @@ fn connect_advice(address: SocketAddr, declared: bool) -> String {
     ))
 }
 
+fn request_advice(method: &str, pattern: Option<&str>, declared: bool) -> String {
+    match pattern {
+        Some(pattern) if declared => format!("allow with --allow-http \"{method} {pattern}\""),
+        Some(pattern) => undeclared(&format!(
+            r#"http = [{{ url = "{pattern}", methods = ["{method}"] }}]"#
+        )),
+        None => "no pattern can mean such a URL".to_owned(),
+    }
+}
+
 fn undeclared(line: &str) -> String {
     format!(
         "the package does not declare it; its developer would add `{line}` to [capabilities] in Zero.toml"
@@ -344,6 +394,14 @@ impl Denied {
                 names: names.clone(),
             },
             Self::Listen => Use::Listen,
+            Self::Address { host, address, .. } => Use::Connect {
+                address: *address,
+                names: vec![host.clone()],
+            },
+            Self::Request { method, url, .. } => Use::Http {
+                method: method.clone(),
+                url: url.clone(),
+            },
             Self::Lookup { name } => Use::Lookup { name: name.clone() },
             Self::Network => Use::Network,
             Self::Random => Use::Random,
@@ -360,6 +418,10 @@ impl fmt::Display for Denied {
             Self::Bundled { path } | Self::Write { path } => write!(f, "write {path}"),
             Self::Read { path } => write!(f, "read {path}"),
             Self::Connect { address, .. } => write!(f, "connect to {address}"),
+            Self::Address { host, address, .. } => {
+                write!(f, "send a request for {host} to {address}")
+            }
+            Self::Request { method, url, .. } => write!(f, "send {method} {url}"),
             Self::Listen => f.write_str("listen for connections"),
             Self::Lookup { name } => write!(f, "look up {name}"),
             Self::Network => f.write_str("use the network"),

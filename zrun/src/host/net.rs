@@ -9,7 +9,10 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 
 use super::denial::{Denials, Denied};
 use crate::audit::Use;
+#[cfg(feature = "http")]
+use crate::http::HttpPolicy;
 use crate::net::NetPolicy;
+use crate::policy::Grants;
 
 /// The policy object of all sockets and look-ups of one run.
 #[derive(Clone)]
@@ -17,7 +20,9 @@ pub(crate) struct Net {
     pub(super) policy: Arc<NetPolicy>,
     /// Which names resolved to an address during this run.
     names: Arc<Mutex<BTreeMap<IpAddr, Vec<String>>>>,
-    denials: Denials,
+    #[cfg(feature = "http")]
+    pub(super) http: Arc<HttpPolicy>,
+    pub(super) denials: Denials,
 }
 
 impl Net {
@@ -30,9 +35,11 @@ impl Net {
             .unwrap_or_default()
     }
 
-    pub(crate) fn new(policy: NetPolicy, denials: Denials) -> Self {
+    pub(crate) fn new(grants: &Grants, denials: Denials) -> Self {
         Self {
-            policy: Arc::new(policy),
+            policy: Arc::new(grants.net.clone()),
+            #[cfg(feature = "http")]
+            http: Arc::new(grants.http.clone()),
             names: Arc::default(),
             denials,
         }

@@ -4,6 +4,8 @@
 mod clocks;
 mod environment;
 mod files;
+#[cfg(feature = "http")]
+mod http;
 mod link;
 mod random;
 mod sockets;
@@ -29,6 +31,10 @@ pub(crate) struct Host {
     pub(crate) shared: Shared,
     net: Net,
     lookups: BTreeMap<u32, String>,
+    #[cfg(feature = "http")]
+    http: wasmtime_wasi_http::WasiHttpCtx,
+    #[cfg(feature = "http")]
+    hooks: super::http::Hooks,
 }
 
 impl Host {
@@ -39,6 +45,10 @@ impl Host {
             ctx,
             table,
             shared,
+            #[cfg(feature = "http")]
+            http: wasmtime_wasi_http::WasiHttpCtx::new(),
+            #[cfg(feature = "http")]
+            hooks: super::http::Hooks::new(net.clone()),
             net,
             lookups: BTreeMap::new(),
         }
@@ -74,6 +84,8 @@ pub(crate) fn linker(engine: &Engine, component: &Component) -> wasmtime::Result
         if let Some(interface) = interface.strip_prefix("wasi:") {
             link::link_basic(&mut linker, interface)?;
             link::link_capability(&mut linker, interface)?;
+            #[cfg(feature = "http")]
+            http::link(&mut linker, interface)?;
         }
     }
     linker.allow_shadowing(true);
@@ -104,6 +116,10 @@ fn guard(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Result<()> {
             files::guard_files(linker.instance(&name)?)?;
             writes::guard_writes(linker.instance(&name)?)
         }
+        #[cfg(feature = "http")]
+        "wasi:http/outgoing-handler" => http::guard_requests(linker.instance(&name)?),
+        #[cfg(feature = "http")]
+        "wasi:http/types" => http::guard_responses(linker.instance(&name)?),
         "wasi:io/streams" => streams::guard_streams(linker.instance(&name)?),
         "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => {
             random::guard_random(interface, linker.instance(&name)?)

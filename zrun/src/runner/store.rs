@@ -31,7 +31,7 @@ impl Runner<'_> {
             let io = std::mem::take(&mut self.io);
             let streams = Streams::new(io, self.limits.output);
             let denials = self.denials(&streams);
-            let net = host::net::Net::new(self.grants.net.clone(), denials.clone());
+            let net = host::net::Net::new(&self.grants, denials.clone());
             (
                 Shared::new(&self.grants, &self.limits, denials, streams, view),
                 net,

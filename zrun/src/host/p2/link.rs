@@ -178,7 +178,8 @@ fn is_provided(interface: &str) -> bool {
         "sockets/udp",
         "sockets/udp-create-socket",
     ];
-    interface
-        .strip_prefix("wasi:")
-        .is_some_and(|interface| PROVIDED.contains(&interface))
+    const HTTP: [&str; 2] = ["http/outgoing-handler", "http/types"];
+    interface.strip_prefix("wasi:").is_some_and(|interface| {
+        PROVIDED.contains(&interface) || (cfg!(feature = "http") && HTTP.contains(&interface))
+    })
 }
