@@ -69,6 +69,7 @@ pub(crate) enum Command {
     Unyank(Yank),
     Revoke(Revoke),
     Run(Box<Run>),
+    Serve(Box<Serve>),
     #[command(subcommand)]
     Registry(Registry),
     #[command(subcommand)]
@@ -283,6 +284,25 @@ pub(crate) struct Revoke {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) args: zrun::RunArgs,
+}
+
+/// Answer web requests with a component, each by an instance of its own
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero serve echo@0.1\n  cargo zero serve --addr 127.0.0.1:8080 echo.zero\n  cargo zero serve                     (build and serve this project)\n\nIt ends at SIGINT or SIGTERM, when the requests that were begun are answered."
+)]
+pub(crate) struct Serve {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub(crate) addr: std::net::SocketAddr,
+    /// Bytes that the body of a request may have [default: 16 MiB]
+    #[arg(long, value_name = "SIZE", value_parser = zrun::parse_size, help_heading = "Limits")]
+    pub(crate) limit_body: Option<u64>,
+    /// Requests that are answered at the same time; others wait [default: 64]
+    #[arg(long, value_name = "NUMBER", help_heading = "Limits")]
+    pub(crate) limit_requests: Option<std::num::NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) run: Run,
 }
 
 /// Add, remove and list registries

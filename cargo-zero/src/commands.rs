@@ -11,6 +11,7 @@ mod new;
 mod publish;
 mod registry;
 mod run;
+mod serve;
 mod sign;
 mod target;
 mod verify;
@@ -96,6 +97,7 @@ fn execute(session: &Session, command: Command, arguments: &[OsString]) -> Resul
         Command::Unyank(args) => withdraw::unyank(session, &args),
         Command::Revoke(args) => withdraw::revoke(session, &args),
         Command::Run(args) => run::run(session, &args, arguments),
+        Command::Serve(args) => serve::run(session, &args, arguments),
         Command::Registry(args) => registry::run(session, &args),
         Command::Grants(args) => grants::run(session, &args),
         Command::Cache(args) => cache::run(session, &args),

@@ -308,6 +308,20 @@ impl Output {
         }
     }
 
+    /// Prints a result while the command goes on, in the view that the user wants.
+    pub(crate) fn now(self, fields: &Value, text: &str) {
+        let line = if self.json {
+            format!("{fields}\n")
+        } else {
+            text.to_owned()
+        };
+        let mut stdout = io::stdout().lock();
+        // Who reads no more will see no more.
+        let _ = stdout
+            .write_all(line.as_bytes())
+            .and_then(|()| stdout.flush());
+    }
+
     /// Says something on standard error that the user would miss.
     pub(crate) fn warn(self, text: &str) {
         self.stderr(&format!("{} {text}\n", self.paint.warning("warning:")));

@@ -2,7 +2,7 @@
 
 mod values;
 
-pub use values::{DenyHttpFlag, DenyNetFlag, FsFlag, HttpFlag, NetFlag};
+pub use values::{DenyHttpFlag, DenyNetFlag, FsFlag, HttpFlag, NetFlag, parse_size};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::limits::Ceiling;
 use crate::policy::{Asked, Refusal, Rule};
-use values::{parse_count, parse_duration, parse_size};
+use values::{parse_count, parse_duration};
 
 /// What the user allows, denies and limits for one run.
 #[derive(Args, Clone, Debug, Default)]

@@ -31,6 +31,9 @@ use stdio::Streams;
 pub(crate) struct Shared {
     pub(crate) meter: Meter,
     pub(crate) quota: Quota,
+    /// How long the run may take: no single step of it may take longer.
+    #[cfg(feature = "http")]
+    pub(crate) time: std::time::Duration,
     /// How many files, sockets and streams may be open.
     pub(crate) handles: u64,
     pub(crate) denials: Denials,
@@ -63,6 +66,8 @@ impl Shared {
         Self {
             meter: Meter::new(limits),
             quota: Quota::new(limits.write),
+            #[cfg(feature = "http")]
+            time: limits.time,
             handles: limits.handles,
             denials,
             recorder,

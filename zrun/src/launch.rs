@@ -21,7 +21,7 @@ use crate::failure::Failure;
 #[derive(Parser)]
 #[command(name = "zrun", version, max_term_width = 100)]
 #[command(
-    after_help = "Examples:\n  zrun csvstat@1.2 data.csv\n  zrun --allow-fs ./data:ro=/data tool.zero\n\n\
+    after_help = "Examples:\n  zrun csvstat@1.2 data.csv\n  zrun --allow-fs ./data:ro=/data tool.zero\n  zrun serve echo@0.1\n\n\
     The program's own exit code passes through. What is not on this machine yet is fetched by `cargo zero run`."
 )]
 struct Cli {
@@ -44,6 +44,12 @@ impl From<Failure> for Stop {
 
 pub(crate) fn main() -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // Starting a server is no warm path. A package of that name has a version behind it, or a registry before it.
+    if let Some((first, rest)) = given.split_first()
+        && first == "serve"
+    {
+        return hand_over("serve", rest).report(false);
+    }
     let args = match parse(&given) {
         Ok(args) => args,
         Err(error) => {
@@ -55,7 +61,7 @@ pub(crate) fn main() -> ExitCode {
     let stopped = match launch(&args) {
         Ok(code) => return code,
         Err(Stop::Failed(failure)) => failure,
-        Err(Stop::HandOver) => hand_over(&given),
+        Err(Stop::HandOver) => hand_over("run", &given),
     };
     stopped.report(args.json)
 }
@@ -381,12 +387,12 @@ fn ended(error: &RunError) -> Failure {
     }
 }
 
-/// Becomes `cargo-zero run` with the same arguments; comes back only if there is none.
-fn hand_over(given: &[OsString]) -> Failure {
+/// Becomes `cargo-zero` with the same arguments; comes back only if there is none.
+fn hand_over(subcommand: &str, given: &[OsString]) -> Failure {
     let mut tried = None;
     for program in companions() {
         let mut command = std::process::Command::new(&program);
-        command.arg("run").args(given);
+        command.arg(subcommand).args(given);
         match replace(&mut command) {
             error if error.kind() == io::ErrorKind::NotFound => {}
             error => tried = Some(format!("{}: {error}", program.display())),

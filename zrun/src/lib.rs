@@ -30,6 +30,8 @@ mod program;
 mod resolution;
 mod runner;
 mod sealed;
+#[cfg(feature = "http")]
+mod server;
 mod trust;
 mod value;
 mod watch;
@@ -40,7 +42,9 @@ pub use audit::{
     Use, What,
 };
 pub use cache::{Cache, CacheInfo, UnpackError};
-pub use cli::{DenyHttpFlag, DenyNetFlag, FsFlag, GrantArgs, HttpFlag, NetFlag, RunArgs};
+pub use cli::{
+    DenyHttpFlag, DenyNetFlag, FsFlag, GrantArgs, HttpFlag, NetFlag, RunArgs, parse_size,
+};
 pub use consent::{Answer, Consent, ConsentError, FILE, PROMPT, Question};
 pub use engine::EngineOptions;
 pub use home::{Home, HomeError, Secret};
@@ -57,5 +61,7 @@ pub use policy::{Asked, Decision, FsGrant, Grants, Refusal, Rule, decide};
 pub use program::{Program, ProgramError};
 pub use resolution::Resolution;
 pub use runner::{Called, Outcome, RunError, Runner};
+#[cfg(feature = "http")]
+pub use server::{DEFAULT_AT_ONCE, DEFAULT_BODY, DEFAULT_REQUEST_TIME, ServeError, Server};
 pub use trust::{Trust, TrustError, TrustedKey};
 pub use value::{Value, ValueError};

@@ -15,6 +15,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::audit::{Listener, Recorder, Started};
+use crate::host::denial::Said;
 use crate::host::stdio::Io;
 use crate::limits::{LimitReached, Limits};
 use crate::policy::Grants;
@@ -58,6 +59,7 @@ pub struct Runner<'a> {
     on_time: Option<OnTime>,
     recorder: Recorder,
     registry: Option<String>,
+    said: Said,
 }
 
 /// How a run ended.
@@ -88,6 +90,7 @@ impl<'a> Runner<'a> {
             on_time: None,
             recorder: Recorder::default(),
             registry: None,
+            said: Said::default(),
         }
     }
 
@@ -116,6 +119,13 @@ impl<'a> Runner<'a> {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Says nothing that another run has said.
+    #[cfg(feature = "http")]
+    pub(crate) fn said(mut self, said: Said) -> Self {
+        self.said = said;
         self
     }
 

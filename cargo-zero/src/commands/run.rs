@@ -5,11 +5,13 @@ mod consent;
 use std::ffi::OsString;
 use std::path::Path;
 
-use zero_format::{Artifact, Digest, PackageRef, PublicKey, SecretKey, Verified, Version};
+use zero_format::{
+    Artifact, Digest, Metadata, PackageRef, PublicKey, SecretKey, Verified, Version,
+};
 use zero_registry::{ResolveOptions, Resolved};
 use zrun::{
-    Audit, AuditRun, Cache, EngineOptions, FILE, Grants, Io, Limits, Program, Resolution, RunError,
-    Runner,
+    Audit, AuditRun, Cache, Decision, EngineOptions, FILE, Grants, Io, Limits, Program, Resolution,
+    RunError, Runner,
 };
 
 use super::target::{self, Target};
@@ -28,7 +30,41 @@ struct Subject {
     registry: String,
 }
 
-pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Result<Report, Failure> {
+/// A program that may run: what vouches for it, what it may do, and its own arguments.
+pub(super) struct Allowed {
+    subject: Subject,
+    pub(super) decision: Decision,
+    pub(super) limits: Limits,
+    args: Vec<OsString>,
+}
+
+impl Allowed {
+    pub(super) fn metadata(&self) -> &Metadata {
+        self.subject.artifact.metadata()
+    }
+
+    pub(super) fn registry(&self) -> &str {
+        &self.subject.registry
+    }
+
+    /// Compiles it, or finds its code. The process of a program that is run ends with it, so nothing has to be able to
+    /// interrupt that one; zrun uses the same code.
+    pub(super) fn load(&self, session: &Session, interruptible: bool) -> Result<Program, Failure> {
+        let _step = session.output.step("compiling");
+        let options = EngineOptions {
+            interruptible,
+            fuel: self.limits.fuel.is_some(),
+        };
+        load(session, &self.subject.artifact, options)
+    }
+}
+
+/// Obtains what the command line names, verifies it, and asks for what is not granted yet.
+pub(super) fn allow(
+    session: &Session,
+    run: &Run,
+    arguments: &[OsString],
+) -> Result<Allowed, Failure> {
     let (target, args) = split(&run.args, arguments)?;
     let subject = match target {
         None => project(session)?,
@@ -45,10 +81,23 @@ pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Resul
         ));
     }
     let limits = Limits::of(&metadata.limits, &run.args.grants.ceiling());
-    let program = {
-        let _step = session.output.step("compiling");
-        load(session, &subject.artifact, &limits)?
-    };
+    Ok(Allowed {
+        subject,
+        decision,
+        limits,
+        args,
+    })
+}
+
+pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Result<Report, Failure> {
+    let allowed = allow(session, run, arguments)?;
+    let program = allowed.load(session, false)?;
+    let Allowed {
+        subject,
+        decision,
+        limits,
+        args,
+    } = allowed;
     let output = session.output;
     let audit = audit(session, run, &decision.grants)?;
     let mut runner = Runner::new(&program)
@@ -86,18 +135,25 @@ pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Resul
 
 /// The audit of this run, if the user wants one.
 fn audit(session: &Session, run: &Run, grants: &Grants) -> Result<Option<AuditRun>, Failure> {
-    let Some(path) = &run.args.audit else {
+    let Some(audit) = audit_file(run, grants)? else {
         return Ok(None);
     };
-    let audit = Audit::open(path, grants).map_err(|error| {
-        Failure::failed("cannot keep the audit")
-            .because(&error)
-            .hint_if(error.hint())
-    })?;
     let run = audit
         .run(session.now)
         .map_err(|error| Failure::failed("cannot name the run").because(&error))?;
     Ok(Some(run))
+}
+
+/// The file that the user wants an audit in.
+pub(super) fn audit_file(run: &Run, grants: &Grants) -> Result<Option<Audit>, Failure> {
+    let open = |path| {
+        Audit::open(path, grants).map_err(|error| {
+            Failure::failed("cannot keep the audit")
+                .because(&error)
+                .hint_if(error.hint())
+        })
+    };
+    run.args.audit.as_deref().map(open).transpose()
 }
 
 /// What to run, and the program's own arguments. `run -- ARGS` runs this project.
@@ -301,18 +357,13 @@ fn announce(session: &Session, resolved: &Resolved, artifact: &Verified<Artifact
 fn load(
     session: &Session,
     artifact: &Verified<Artifact>,
-    limits: &Limits,
+    options: EngineOptions,
 ) -> Result<Program, Failure> {
     let cache = Cache::open(&session.home).map_err(|error| {
         Failure::failed("cannot use the cache")
             .because(&error)
             .hint_if(error.hint())
     })?;
-    // The process ends with the program, so nothing has to be able to interrupt it; zrun uses the same code.
-    let options = EngineOptions {
-        interruptible: false,
-        fuel: limits.fuel.is_some(),
-    };
     Program::load(artifact, options, &cache)
         .map_err(|error| Failure::failed("cannot run the program").because(&error))
 }

@@ -159,7 +159,10 @@ pub(super) fn parse_count(text: &str) -> Result<u64, String> {
 }
 
 /// `512`, `64KiB`, `256 MiB`, `1 GiB`; `K`, `M` and `G` alone mean the same.
-pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_size(text: &str) -> Result<u64, String> {
     let (number, unit) = split_unit(text);
     let shift = match unit.to_ascii_lowercase().as_str() {
         "" | "b" => 0,

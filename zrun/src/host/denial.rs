@@ -86,15 +86,19 @@ pub(crate) struct Denials {
     quiet: bool,
     strict: bool,
     recorder: Recorder,
-    seen: Arc<Mutex<Seen>>,
+    said: Said,
+    /// What was denied where the program could not be ended at once.
+    pending: Arc<Mutex<Option<String>>>,
 }
+
+/// What the user has been told. Several runs may share it, so that nothing is said twice.
+#[derive(Clone, Default)]
+pub(crate) struct Said(Arc<Mutex<Seen>>);
 
 #[derive(Default)]
 struct Seen {
     denied: BTreeSet<Denied>,
     cut_off: bool,
-    /// What was denied where the program could not be ended at once.
-    pending: Option<String>,
 }
 
 /// The trap of `--strict`, and of functions that have no way to say "denied".
@@ -121,8 +125,16 @@ impl Denials {
             quiet,
             strict,
             recorder,
-            seen: Arc::default(),
+            said: Said::default(),
+            pending: Arc::default(),
         }
+    }
+
+    /// The same, in a run that shares what was said with others.
+    #[must_use]
+    pub(crate) fn after(mut self, said: Said) -> Self {
+        self.said = said;
+        self
     }
 
     /// Who hears of it, and of what was not denied.
@@ -149,16 +161,16 @@ impl Denials {
     /// Reports a denied use from a place that cannot end the program; [`Denials::settle`] does that.
     pub(crate) fn note(&self, denied: Denied) {
         if self.strict {
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.pending.get_or_insert_with(|| denied.to_string());
+            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            pending.get_or_insert_with(|| denied.to_string());
         }
         self.report(denied);
     }
 
     /// Ends the program if something was noted that `--strict` does not let pass.
     pub(crate) fn settle(&self) -> wasmtime::Result<()> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen.pending.take() {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        match pending.take() {
             Some(what) => Err(wasmtime::Error::new(DeniedTrap { what })),
             None => self.recorder.go_on(),
         }
@@ -168,7 +180,7 @@ impl Denials {
     fn report(&self, denied: Denied) {
         self.recorder
             .denied(|| (denied.attempt(), self.reason(&denied)));
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.said.0.lock().unwrap_or_else(PoisonError::into_inner);
         if self.quiet || seen.denied.contains(&denied) {
             return;
         }

@@ -6,6 +6,7 @@ mod send;
 mod tests;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use http::Request;
 use http::uri::Scheme as UriScheme;
@@ -25,10 +26,13 @@ pub(crate) struct Hooks {
 }
 
 impl Hooks {
-    pub(crate) fn new(net: Net) -> Self {
+    pub(crate) fn new(net: Net, most: Duration) -> Self {
         Self {
             net,
-            dialer: Dialer::default(),
+            dialer: Dialer {
+                most,
+                ..Dialer::default()
+            },
         }
     }
 }

@@ -44,11 +44,11 @@ impl Host {
         Self {
             ctx,
             table,
-            shared,
             #[cfg(feature = "http")]
             http: wasmtime_wasi_http::WasiHttpCtx::new(),
             #[cfg(feature = "http")]
-            hooks: super::http::Hooks::new(net.clone()),
+            hooks: super::http::Hooks::new(net.clone(), shared.time),
+            shared,
             net,
             lookups: BTreeMap::new(),
         }

@@ -5,6 +5,8 @@ use wasmtime::{Instance, Module, Store};
 
 use super::arguments::functions;
 use super::ended::{UnknownImport, outcome};
+#[cfg(feature = "http")]
+use super::told;
 use super::{Outcome, RunError, Runner};
 use crate::host::fs::OutputError;
 use crate::host::{Shared, p1, p2};
@@ -44,6 +46,26 @@ impl Runner<'_> {
         let outcome = outcome(code, &self.limits, left);
         put_away(store, |host| &mut host.shared, watch, &outcome)?;
         outcome
+    }
+
+    /// Has a component answer a request: `call` makes an instance and calls it.
+    #[cfg(feature = "http")]
+    pub(crate) fn handle(
+        mut self,
+        component: &Component,
+        call: impl FnOnce(&mut Store<p2::Host>) -> wasmtime::Result<()>,
+    ) -> Result<(), RunError> {
+        let recorder = self.begin()?;
+        let outcome = self.store_p2(component).and_then(|(mut store, watch)| {
+            let ended_with = call(&mut store);
+            let left = store.get_fuel().ok();
+            let outcome = outcome(ended_with.map(|()| 0), &self.limits, left);
+            put_away(store, |host| &mut host.shared, watch, &outcome)?;
+            outcome
+        });
+        let end = outcome.as_ref().map(|outcome| (outcome.code, outcome.fuel));
+        told(&recorder, end)?;
+        outcome.map(drop)
     }
 }
 

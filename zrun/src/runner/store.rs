@@ -101,6 +101,7 @@ impl Runner<'_> {
             self.strict,
             self.recorder.clone(),
         )
+        .after(self.said.clone())
     }
 
     /// What ends the process at the time limit; those who listen are told first.

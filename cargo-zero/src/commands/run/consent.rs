@@ -102,7 +102,8 @@ fn answer(
 
 /// The same command line, with everything granted.
 fn granting(arguments: &[OsString]) -> String {
-    let run = arguments.iter().position(|word| word == "run").unwrap_or(0);
+    let command = |word: &OsString| word == "run" || word == "serve";
+    let run = arguments.iter().position(command).unwrap_or(0);
     let words = arguments.iter().enumerate().skip(1).map(|(index, word)| {
         let word = quoted(&word.to_string_lossy());
         if index == run {

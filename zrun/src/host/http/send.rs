@@ -25,7 +25,7 @@ use zero_format::Scheme;
 use super::super::net::Net;
 use crate::http::HttpTarget;
 
-/// How long each step may take if the program does not say; the time limit of the run holds beside it.
+/// How long each step may take if neither the program nor the time limit says so.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// What came back, and what drives the connection while the body is read.
@@ -35,10 +35,29 @@ pub(super) type Answer = (
 );
 
 /// How names become addresses, and whom TLS believes.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Dialer {
     pub(super) names: Names,
     pub(super) tls: Option<Arc<ClientConfig>>,
+    /// How long each step may take at the most.
+    pub(super) most: Duration,
+}
+
+impl Default for Dialer {
+    fn default() -> Self {
+        Self {
+            names: Names::default(),
+            tls: None,
+            most: PATIENCE,
+        }
+    }
+}
+
+impl Dialer {
+    /// What the program asks for, below what the run is given.
+    fn patience(&self, asked: Option<Duration>) -> Duration {
+        asked.unwrap_or(PATIENCE).min(self.most)
+    }
 }
 
 /// Where addresses come from.
@@ -81,7 +100,7 @@ pub(super) async fn send(
     options: RequestOptions,
 ) -> Result<Answer, Error> {
     let connecting = connect(net, dialer, target);
-    let stream = timeout(options.connect_timeout.unwrap_or(PATIENCE), connecting)
+    let stream = timeout(dialer.patience(options.connect_timeout), connecting)
         .await
         .map_err(|_| Error::ConnectionTimeout)??;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -92,11 +111,11 @@ pub(super) async fn send(
         .path_and_query()
         .map_or("/", |path| path.as_str());
     *request.uri_mut() = path.parse().map_err(|_| Error::HttpRequestUriInvalid)?;
-    let patience = options.first_byte_timeout.unwrap_or(PATIENCE);
+    let patience = dialer.patience(options.first_byte_timeout);
     let response = timeout(patience, sender.send_request(request))
         .await
         .map_err(|_| Error::ConnectionReadTimeout)??;
-    let patience = options.between_bytes_timeout.unwrap_or(PATIENCE);
+    let patience = dialer.patience(options.between_bytes_timeout);
     let response = response.map(|body| Timed::new(body, patience).boxed_unsync());
     let finish = async move { driver.await.map_err(Error::from) };
     Ok((response, Box::new(finish)))

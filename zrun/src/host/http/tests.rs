@@ -65,7 +65,7 @@ impl Sender {
         let answers = Arc::new(Mutex::new(answers));
         let dialer = Dialer {
             names: Names::Script(Arc::clone(&answers)),
-            tls: None,
+            ..Dialer::default()
         };
         let net = Net::new(&grants, denials);
         Self {
