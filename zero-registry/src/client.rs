@@ -12,8 +12,9 @@ use zero_format::{
 };
 
 use crate::{
-    ChainContext, Location, MapStep, MapWalk, Network, Origin, PackageEntry, PackageState,
-    RegistryPath, Release, Role, Store, Timestamp, Traffic, Transport, TransportError, resolve,
+    Bucket, ChainContext, Location, MapNode, MapStep, MapWalk, Network, Origin, PackageEntry,
+    PackageState, PageRef, RegistryPath, Release, Role, Store, Timestamp, Traffic, Transport,
+    TransportError, resolve,
 };
 
 mod artifact;
@@ -24,6 +25,7 @@ mod stored;
 mod trust;
 
 pub use error::{ErrorClass, FetchError, MirrorError, MirrorFailure, MirrorFailures};
+pub(crate) use roots::KnownRoots;
 pub use trust::Trusted;
 
 use mirrors::{Mirrors, Wanted};
@@ -213,6 +215,42 @@ impl Client {
         )
     }
 
+    /// All packages, in the order of the map. This reads the whole map: a registry of many thousands
+    /// has many thousand pages.
+    ///
+    /// # Errors
+    /// When a page cannot be had or does not hold.
+    pub fn packages(&self, trusted: &Trusted) -> Result<Vec<PackageEntry>, FetchError> {
+        let map = trusted.head().snapshot().map;
+        let start = PageRef {
+            sha256: map.sha256,
+            size: map.size,
+        };
+        let mut level = vec![(Vec::new(), start)];
+        let mut packages = Vec::new();
+        for depth in 0..=map.depth {
+            let wanted: Vec<_> = level.iter().map(|(_, page)| page_wanted(page)).collect();
+            let pages = self.pages(trusted.mirror(), &wanted)?;
+            let mut next = Vec::new();
+            for ((prefix, page), bytes) in level.iter().zip(&pages) {
+                page.check(bytes).map_err(FetchError::map_page)?;
+                if depth == map.depth {
+                    let bucket = Bucket::decode(prefix, bytes).map_err(FetchError::map_page)?;
+                    packages.extend(bucket.packages().cloned());
+                    continue;
+                }
+                let node = MapNode::decode(prefix, bytes).map_err(FetchError::map_page)?;
+                next.extend(node.children().map(|(byte, child)| {
+                    let mut prefix = prefix.clone();
+                    prefix.push(byte);
+                    (prefix, child)
+                }));
+            }
+            level = next;
+        }
+        Ok(packages)
+    }
+
     /// The package as the newest map lists it, and as the map did for which the root keys vouch.
     /// Pages of both are asked for together.
     fn look_up(
@@ -363,10 +401,13 @@ fn next_page(step: &MapStep) -> Option<Wanted> {
     let MapStep::Fetch(walk) = step else {
         return None;
     };
-    let page = walk.page();
-    Some(Wanted {
+    Some(page_wanted(&walk.page()))
+}
+
+fn page_wanted(page: &PageRef) -> Wanted {
+    Wanted {
         path: RegistryPath::map_page(&page.sha256),
         digest: page.sha256,
         size: page.size,
-    })
+    }
 }

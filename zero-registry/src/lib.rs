@@ -22,6 +22,7 @@ mod layout;
 pub mod limits;
 mod log;
 mod map;
+mod mirror;
 mod origin;
 mod path;
 mod publish;
@@ -59,6 +60,7 @@ pub use log::{
 pub use map::{
     Bucket, MapError, MapNode, MapStep, MapWalk, PackageEntry, PageRef, Segment, depth as map_depth,
 };
+pub use mirror::{MirrorOptions, Mirrored, MirroringError, mirror};
 pub use origin::{Origin, OriginError};
 #[cfg(feature = "http")]
 pub use publish::{PublishError, PublishService, Published};

@@ -18,6 +18,7 @@ mod storage;
 pub use base::Base;
 pub(crate) use base::read_roots;
 pub use commit::{Blob, Commit, Outcome, Submission};
+pub(crate) use derive::{Files, change_map, extend_chain, find_packages};
 pub use error::{BlobError, CommitError};
 pub use init::{Init, InitError, init, init_at};
 pub use journal::SlotError;

@@ -89,6 +89,9 @@ pub enum FetchError {
         /// What the clock says.
         now: Timestamp,
     },
+    /// A page of the map is malformed, in a reading of the whole map.
+    #[error("read the map")]
+    MapPage(#[source] Box<MapError>),
     /// A page that the trusted head leads to is malformed: the registry itself is at fault.
     #[error("look {name} up")]
     Map {
@@ -285,6 +288,10 @@ impl fmt::Display for MirrorFailures {
 impl std::error::Error for MirrorFailures {}
 
 impl FetchError {
+    pub(super) fn map_page(error: MapError) -> Self {
+        Self::MapPage(Box::new(error))
+    }
+
     /// What sort of failure it is.
     pub fn class(&self) -> ErrorClass {
         match self {
@@ -293,6 +300,7 @@ impl FetchError {
             | Self::Chain { .. }
             | Self::Clock { .. }
             | Self::Map { .. }
+            | Self::MapPage(_)
             | Self::OfflineStale { .. }
             | Self::State { .. } => ErrorClass::Untrusted,
             Self::Resolve(error) => match **error {
@@ -328,7 +336,7 @@ impl FetchError {
             ),
             Self::Chain { source, .. } => source.hint(),
             Self::Clock { .. } => Some("set this machine's clock, then try again: date".to_owned()),
-            Self::Map { .. } => Some(
+            Self::Map { .. } | Self::MapPage(_) => Some(
                 "the registry's operator finds the fault with: zero-registry verify DIR".to_owned(),
             ),
             Self::Mirrors { failures, .. } => {

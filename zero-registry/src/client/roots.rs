@@ -17,14 +17,14 @@ use crate::{
 
 /// The roots known so far, as values and as the files that prove them.
 #[derive(Clone, Debug)]
-pub(super) struct KnownRoots {
-    pub(super) roots: Roots,
-    pub(super) files: Vec<RootFile>,
+pub(crate) struct KnownRoots {
+    pub(crate) roots: Roots,
+    pub(crate) files: Vec<RootFile>,
 }
 
 impl KnownRoots {
     /// Verifies stored files again.
-    pub(super) fn load(config: &RegistryConfig, files: Vec<RootFile>) -> Result<Self, MirrorError> {
+    pub(crate) fn load(config: &RegistryConfig, files: Vec<RootFile>) -> Result<Self, MirrorError> {
         let roots = verify_roots(&config.pinned, &files)?;
         check_origin(config, &roots)?;
         Ok(Self { roots, files })
@@ -34,7 +34,7 @@ impl KnownRoots {
     ///
     /// `also` is asked for together with root 1, as nothing about it depends on the roots; its
     /// answer comes back with them.
-    pub(super) fn first(
+    pub(crate) fn first(
         config: &RegistryConfig,
         mirror: &dyn Transport,
         also: Request,
@@ -76,7 +76,7 @@ impl KnownRoots {
     }
 
     /// Puts the next root in force, if the mirror has one.
-    pub(super) fn advance(&mut self, mirror: &dyn Transport) -> Result<bool, MirrorError> {
+    pub(crate) fn advance(&mut self, mirror: &dyn Transport) -> Result<bool, MirrorError> {
         let version = self.roots.current().version().saturating_add(1);
         if version > MAX_ROOT_VERSION {
             return Ok(false);

@@ -33,9 +33,9 @@ pub(super) struct Stored {
 /// A root and the signatures that were found with it, as texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RootFile {
-    pub(super) json: String,
-    pub(super) signatures: Vec<String>,
+pub(crate) struct RootFile {
+    pub(crate) json: String,
+    pub(crate) signatures: Vec<String>,
 }
 
 /// What makes the next question for a head a conditional one.
@@ -118,6 +118,12 @@ impl Seen {
 }
 
 impl RootFile {
+    /// The signatures with the key numbers that their files are named by.
+    pub(crate) fn named_signatures(&self) -> impl Iterator<Item = (String, &str)> {
+        let texts = self.signatures.iter();
+        texts.filter_map(|text| Some((Minisig::parse(text).ok()?.key_id_hex(), text.as_str())))
+    }
+
     pub(super) fn minisigs(&self) -> Vec<Minisig> {
         // A malformed signature counts as none: the threshold decides.
         self.signatures

@@ -188,7 +188,11 @@ impl HttpTransport {
             started,
         };
         let declared = response.content_length();
-        let mut counted = body::Counted::new(response);
+        let paced = Paced {
+            inner: response,
+            network: &self.network,
+        };
+        let mut counted = body::Counted::new(paced);
         let bytes = body::read(&mut counted, gzip, declared, &limits, url);
         self.meter.bytes(counted.count());
         bytes
@@ -243,6 +247,20 @@ fn certificate_fault(error: &reqwest::Error) -> Option<String> {
         };
     }
     None
+}
+
+/// An answer that takes no more of the line than it may.
+struct Paced<'a> {
+    inner: Response,
+    network: &'a Network,
+}
+
+impl Read for Paced<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.network.pace(read);
+        Ok(read)
+    }
 }
 
 fn is_redirect(status: StatusCode) -> bool {

@@ -12,14 +12,14 @@ use crate::map::{self, Bucket, MapNode, PackageEntry, PageRef, Segment};
 use crate::snapshot::MapRoot;
 
 /// Files to put, by path.
-pub(super) type Files = BTreeMap<String, Vec<u8>>;
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 /// How files of the registry are read: path and size limit.
-pub(super) type Read<'a> = dyn Fn(&str, u64) -> Result<Vec<u8>, CommitError> + 'a;
+pub(crate) type Read<'a> = dyn Fn(&str, u64) -> Result<Vec<u8>, CommitError> + 'a;
 
 /// The entry of a package after more lines, and the segments that change. `last` is the content of
 /// the last segment so far.
-pub(super) fn extend_chain(
+pub(crate) fn extend_chain(
     entry: &mut PackageEntry,
     last: Option<Vec<u8>>,
     lines: &[&[u8]],
@@ -53,7 +53,7 @@ fn close(entry: &mut PackageEntry, segment: Option<Vec<u8>>, files: &mut Files) 
 type Changes = BTreeMap<[u8; 32], PackageEntry>;
 
 /// The map after changes, and its new pages. `added` is how many of the packages are new.
-pub(super) fn change_map(
+pub(crate) fn change_map(
     old: Option<&MapRoot>,
     changed: Vec<PackageEntry>,
     added: u64,
@@ -143,7 +143,7 @@ impl Edit<'_> {
 }
 
 /// The packages of these names that the map has. Each page is read once.
-pub(super) fn find_packages(
+pub(crate) fn find_packages(
     map: &MapRoot,
     names: &BTreeSet<PackageName>,
     read: &Read<'_>,

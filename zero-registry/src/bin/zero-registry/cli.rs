@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+mod mirror;
 mod root;
 mod serve;
 
+pub(crate) use mirror::Mirror;
 pub(crate) use root::{ClaimsPolicy, Finish, Propose, Root, Show, Sign};
 pub(crate) use serve::Serve;
 
@@ -22,6 +24,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
   zero-registry serve packages --listen 0.0.0.0:8080
   zero-registry refresh packages        # from a daily job, before the head expires
   zero-registry verify packages
+  zero-registry mirror https://packages.example.org/ copy --root-key RW…
   zero-registry root propose packages -o next-root.json --add-root-key second.pub --threshold 2
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 69 unreachable, 125 not trusted, 127 not found."
@@ -41,6 +44,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Make a key pair: for another root key, another log key
     Key(Key),
+    /// Copy a registry, or bring a copy up to date, checking everything
+    Mirror(Mirror),
     /// Sign the head again, so that readers do not refuse it as expired
     Refresh(Refresh),
     /// Change the keys and rules of a registry: propose, let the key holders sign, put in force

@@ -12,6 +12,7 @@ use crate::{
     cli::{self, Cli, Command},
     host, init,
     keys::{self, Passwords},
+    mirror,
     report::{Failure, Report},
     root, serve,
 };
@@ -20,6 +21,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
     match &cli.command {
         Command::Init(args) => init::run(args, host::now()),
         Command::Key(args) => make_key(args),
+        Command::Mirror(args) => mirror::run(args),
         Command::Refresh(args) => refresh(args),
         Command::Root(args) => root::run(cli.json, args),
         Command::Serve(args) => serve::run(cli.json, args),

@@ -9,6 +9,7 @@ mod commands;
 mod host;
 mod init;
 mod keys;
+mod mirror;
 mod report;
 mod root;
 mod serve;

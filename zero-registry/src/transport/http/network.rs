@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use reqwest::{blocking::Client, redirect};
@@ -21,6 +21,8 @@ pub struct Network {
 struct Inner {
     options: NetworkOptions,
     client: Mutex<Option<Client>>,
+    /// When the line is free again, where the rate is bounded.
+    free: Mutex<Option<Instant>>,
 }
 
 /// How long to wait, how often to repeat.
@@ -34,6 +36,8 @@ pub struct NetworkOptions {
     pub overall: Duration,
     /// Bytes per second below which a server is too slow for a large file.
     pub min_rate: u64,
+    /// Bytes per second that all answers together may take; as many as the line gives without it.
+    pub max_rate: Option<u64>,
     /// How often a transient failure is tried again.
     pub retries: u32,
     /// Pause before the first repetition; each further one is twice as long.
@@ -53,6 +57,7 @@ impl Default for NetworkOptions {
             idle: Duration::from_secs(20),
             overall: Duration::from_mins(1),
             min_rate: 16 * 1024,
+            max_rate: None,
             retries: 2,
             backoff: Duration::from_millis(250),
             proxy: None,
@@ -87,12 +92,36 @@ impl Network {
             inner: Arc::new(Inner {
                 options,
                 client: Mutex::new(None),
+                free: Mutex::new(None),
             }),
         }
     }
 
     pub(crate) fn options(&self) -> &NetworkOptions {
         &self.inner.options
+    }
+
+    /// Waits until the line is free for as many bytes, where the rate is bounded.
+    pub(super) fn pace(&self, bytes: usize) {
+        let Some(rate) = self.options().max_rate.filter(|rate| *rate > 0) else {
+            return;
+        };
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let takes = Duration::from_micros(bytes.saturating_mul(1_000_000) / rate);
+        let pause = {
+            let mut free = self
+                .inner
+                .free
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let start = free.map_or(now, |free| free.max(now));
+            *free = Some(start + takes);
+            start - now
+        };
+        if !pause.is_zero() {
+            self.options().wait(pause);
+        }
     }
 
     /// The client, built at the first use: reading the system's certificates takes milliseconds.
