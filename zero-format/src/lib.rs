@@ -49,6 +49,7 @@ pub use metadata::{
 pub use minisig::{Minisig, MinisigError};
 pub use package::{NameError, PackageName, PackageRef, PackageRefError, RegistryName};
 pub use receipt::{Receipt, ReceiptError};
+pub use text::{printable, printable_lines};
 pub use verify::{Verified, VerifyError, verify};
 pub use version::{VersionReq, VersionReqError};
 

@@ -20,6 +20,30 @@ pub(crate) fn is_unsafe(character: char) -> bool {
     )
 }
 
+/// A text of strangers (a package, a server, a file's name) as it may be shown on one line of a terminal: without
+/// characters that move the cursor, reorder what is read, or cannot be seen.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => ' ',
+            c if is_unsafe(c) => char::REPLACEMENT_CHARACTER,
+            c => c,
+        })
+        .collect()
+}
+
+/// The same for a text of several lines. Where lines have a meaning, what strangers put into them goes through
+/// [`printable`] first.
+pub fn printable_lines(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            c if is_unsafe(c) => char::REPLACEMENT_CHARACTER,
+            c => c,
+        })
+        .collect()
+}
+
 /// What of a text may be quoted in an error: its beginning, without characters that deceive.
 pub(crate) fn excerpt(text: &str) -> String {
     const MAX: usize = 200;
@@ -79,6 +103,13 @@ mod tests {
         assert_eq!(excerpt("a\u{1b}b"), "a\u{fffd}b");
         assert_eq!(excerpt(&"x".repeat(200)), "x".repeat(200));
         assert_eq!(excerpt(&"ä".repeat(201)), format!("{}…", "ä".repeat(200)));
+    }
+
+    #[test]
+    fn what_is_shown_keeps_lines_only_where_they_are_meant() {
+        let text = "a\u{1b}[31mb\u{202e}c\nd";
+        assert_eq!(printable(text), "a\u{fffd}[31mb\u{fffd}c d");
+        assert_eq!(printable_lines(text), "a\u{fffd}[31mb\u{fffd}c\nd");
     }
 
     #[test]

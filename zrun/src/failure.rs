@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use serde_json::json;
+use zero_format::printable_lines;
 use zrun::exit;
 
 /// An error of this program, ready to be printed.
@@ -73,20 +74,25 @@ impl Failure {
 
     fn text(&self) -> String {
         // Writing to a string cannot fail.
-        let mut text = format!("error: {}\n", self.message);
+        let mut text = format!("error: {}\n", indented(&self.message));
         for cause in &self.causes {
-            let _ = writeln!(text, "  because: {cause}");
+            let _ = writeln!(text, "  because: {}", indented(cause));
         }
         if let Some(details) = &self.details {
-            for line in details.lines() {
+            for line in printable_lines(details).lines() {
                 let _ = writeln!(text, "  {line}");
             }
         }
         if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "\nhint: {hint}");
+            let _ = writeln!(text, "\nhint: {}", printable_lines(hint));
         }
         text
     }
+}
+
+/// A message, in which names of the program may stand: its further lines are indented, so that none passes for ours.
+fn indented(message: &str) -> String {
+    printable_lines(message).replace('\n', "\n    ")
 }
 
 /// The stable name of an error in `--json` output.

@@ -1,12 +1,12 @@
 //! `grants`: the consent that was given and stored.
 
 use serde_json::{Value, json};
-use zero_format::Digest;
+use zero_format::{Digest, printable};
 use zrun::{Consent, ConsentError};
 
 use crate::cli::Grants;
 use crate::host::Session;
-use crate::report::{Class, Failure, Report, printable};
+use crate::report::{Class, Failure, Report};
 
 pub(crate) fn run(session: &Session, args: &Grants) -> Result<Report, Failure> {
     match args {

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use zero_format::{PublicKey, SecretKey};
+use zero_format::{PublicKey, SecretKey, printable};
 use zrun::Trust;
 
 use crate::cli::Key;
 use crate::config::Config;
 use crate::host::{Session, entropy, stdout};
 use crate::keyring::{self, Entry};
-use crate::report::{Class, Failure, Report, printable};
+use crate::report::{Class, Failure, Report};
 use crate::write;
 
 pub(crate) fn run(session: &Session, args: &Key) -> Result<Report, Failure> {

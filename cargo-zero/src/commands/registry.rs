@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use zero_format::{PublicKey, RegistryName};
+use zero_format::{PublicKey, RegistryName, printable};
 use zero_registry::{
     DirTransport, Fetched, GetOptions, HttpTransport, Location, Network, Origin, RegistryPath,
     Role, Root, Transport, TransportError, limits,
@@ -14,7 +14,7 @@ use crate::config::{Config, Registry, fresh_default};
 use crate::host::Session;
 use crate::keyring;
 use crate::registries::{self, absolute};
-use crate::report::{Class, Failure, Report, printable};
+use crate::report::{Class, Failure, Report};
 
 pub(crate) fn run(session: &Session, args: &cli::Registry) -> Result<Report, Failure> {
     match args {

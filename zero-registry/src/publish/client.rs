@@ -8,7 +8,7 @@ use reqwest::{
     header,
 };
 use thiserror::Error;
-use zero_format::Digest;
+use zero_format::{Digest, printable};
 
 use super::{PublishAnswer, PublishRequest, Refusal, UPLOAD_OFFSET, Upload};
 use crate::event::Action;
@@ -300,10 +300,7 @@ impl Answer {
 
 /// The service is a stranger: what it says must not move the cursor.
 fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(2000)
-        .collect()
+    printable(text).chars().take(2000).collect()
 }
 
 fn read(response: Response, url: &str) -> Result<Vec<u8>, TransportError> {

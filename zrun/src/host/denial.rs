@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use zero_format::{Access, Capabilities, Clock, FsRule, FsScope, GuestPath};
+use zero_format::{Access, Capabilities, Clock, FsRule, FsScope, GuestPath, printable};
 
 use super::stdio::Sink;
 use crate::audit::{Reason, Recorder, Use};
@@ -204,10 +204,7 @@ impl Denials {
 
     fn print(&self, line: &str) {
         // The program chose parts of the line: it must not move the cursor or fake another line.
-        let mut line: String = line
-            .chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-            .collect();
+        let mut line = printable(line);
         line.push('\n');
         // A closed stderr is no reason to end the program.
         let _ = self.sink.write_unmetered(line.as_bytes());

@@ -8,6 +8,7 @@ mod writes;
 use std::collections::BTreeSet;
 
 use wasmtime::{AsContextMut as _, Caller, Extern, Func, Store, bail};
+use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as wasi, WasiSnapshotPreview1 as _};
 use wasmtime_wasi::runtime::{in_tokio, with_ambient_tokio_runtime};
@@ -134,7 +135,6 @@ functions! {
     wait fd_seek(a: i32, b: i64, c: i32, d: i32) -> i32;
     wait fd_sync(a: i32) -> i32;
     plain fd_tell(a: i32, b: i32) -> i32;
-    plain proc_exit(a: i32) -> ();
     plain proc_raise(a: i32) -> i32;
     plain sched_yield() -> i32;
     plain sock_accept(a: i32, b: i32, c: i32) -> i32;
@@ -179,6 +179,19 @@ pub(crate) fn function(store: &mut Store<Host>, name: &str) -> Option<Func> {
         .or_else(|| path_function(store, name))
         .or_else(|| told_function(store, name))
         .or_else(|| judged_function(store, name))
+        .or_else(|| exit_function(store, name))
+}
+
+/// Ends with the program's own code. wasmtime-wasi lets only those below 126 through; a process can end with 0 to 255.
+fn exit_function(store: &mut Store<Host>, name: &str) -> Option<Func> {
+    (name == "proc_exit").then(|| {
+        Func::wrap(store, |code: i32| -> wasmtime::Result<()> {
+            Err(match u8::try_from(code) {
+                Ok(code) => I32Exit(code.into()).into(),
+                Err(_) => wasmtime::Error::msg("exit with a code that is not from 0 to 255"),
+            })
+        })
+    })
 }
 
 /// The functions that need no judgement, but are told to those who listen.

@@ -3,6 +3,7 @@
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
+use zero_format::printable;
 
 use super::{Outcome, RunError};
 use crate::audit::Unrecorded;
@@ -108,7 +109,8 @@ pub(super) fn ended(error: wasmtime::Error, limits: &Limits) -> RunError {
 
 fn frames(backtrace: &WasmBacktrace) -> String {
     let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
-        Some(name) => wasmtime_demangled(name),
+        // Names come from the program: they must not move the cursor.
+        Some(name) => printable(name),
         None => format!("function {}", frame.func_index()),
     };
     let lines: Vec<String> = backtrace
@@ -117,11 +119,4 @@ fn frames(backtrace: &WasmBacktrace) -> String {
         .map(|frame| format!("at {}", name(frame)))
         .collect();
     lines.join("\n")
-}
-
-/// Names come from the program: they must not move the cursor.
-fn wasmtime_demangled(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }

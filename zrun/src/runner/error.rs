@@ -6,6 +6,7 @@ use crate::host::denial::DeniedTrap;
 use crate::host::fs::{OutputError, ViewError};
 use crate::limits::LimitReached;
 use crate::value::ValueError;
+use zero_format::printable;
 
 /// Why a run did not end by itself.
 #[derive(Debug, thiserror::Error)]
@@ -129,9 +130,10 @@ impl RunError {
             Self::NoExport { exports, .. } | Self::NotACommand { exports }
                 if !exports.is_empty() =>
             {
+                let names: Vec<String> = exports.iter().map(|name| printable(name)).collect();
                 Some(format!(
                     "call one of its exports with --invoke: {}",
-                    exports.join(", ")
+                    names.join(", ")
                 ))
             }
             Self::Output(output) => output.hint(),

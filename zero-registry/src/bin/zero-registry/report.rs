@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
+use zero_format::printable_lines;
 use zero_registry::{ErrorClass, Timestamp};
 
 /// What a command has done: the same for people and for machines.
@@ -146,7 +147,7 @@ pub(crate) fn finish(json: bool, outcome: Result<Report, Failure>) -> ExitCode {
         }
         Err(failure) => {
             // Where even stderr is closed there is nobody to tell.
-            let _ = io::stderr().write_all(printable(&failure.to_text()).as_bytes());
+            let _ = io::stderr().write_all(printable_lines(&failure.to_text()).as_bytes());
             ExitCode::from(failure.class.exit_code())
         }
     }
@@ -159,7 +160,7 @@ pub(crate) fn say(json: bool, report: &Report) {
         object.extend(report.members.clone());
         out(&format!("{}\n", Value::Object(object)));
     } else {
-        out(&printable(&report.text));
+        out(&printable_lines(&report.text));
     }
 }
 
@@ -196,11 +197,4 @@ fn out(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes());
     let _ = stdout.flush();
-}
-
-/// Text without control characters but the line feed: what a registry says must not move the cursor.
-fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|c| *c == '\n' || !c.is_control())
-        .collect()
 }
