@@ -215,23 +215,13 @@ fn on_small_disk(
         note("LEFT OUT: unshare may not make a mount namespace here");
         return None;
     }
-    let command = world.command_as("home", "cargo-zero");
+    let mut command = world.command_as("home", "cargo-zero");
     let access = if read_only { "ro" } else { "rw" };
     let script = format!(
         "mount -t tmpfs -o size={kib}k,{access} none disk || exit 99\n\"$@\"\ncode=$?\n\
          echo \"files on the disk: $(find disk -type f | wc -l)\"\nexit $code"
     );
     let mut shell = Command::new("unshare");
-    shell
-        .args(["-rm", "sh", "-c", &script, "sh"])
-        .arg(command.get_program())
-        .args(args);
-    shell.current_dir(world.path(""));
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    Some(Run::of(&mut shell))
+    shell.args(["-rm", "sh", "-c", &script, "sh"]);
+    Some(Run::of(world.instead(command.args(args), &mut shell)))
 }

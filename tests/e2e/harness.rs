@@ -112,6 +112,25 @@ impl World {
         Run::of(self.command_as("home", "zero-registry").args(args))
     }
 
+    /// Lets another program start a command: with its folder and environment, `wrapper`'s own words before its own.
+    pub(crate) fn instead<'a>(
+        &self,
+        command: &Command,
+        wrapper: &'a mut Command,
+    ) -> &'a mut Command {
+        wrapper
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(self.dir.path());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => wrapper.env(name, value),
+                None => wrapper.env_remove(name),
+            };
+        }
+        wrapper
+    }
+
     /// Another program; `None` when it is missing and that is tolerated.
     pub(crate) fn peer(&self, program: &str) -> Option<Command> {
         let found = self.host.find(program);
@@ -287,7 +306,8 @@ impl World {
         let mut pending = vec![self.path(folder)];
         while let Some(dir) = pending.pop() {
             for entry in fs::read_dir(&dir).expect("it is a folder").flatten() {
-                if entry.path().is_dir() {
+                // A link is not followed: it may lead anywhere.
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     pending.push(entry.path());
                 } else {
                     found.push(entry.path());
@@ -302,4 +322,59 @@ impl World {
 /// Decodes standard base64.
 pub(crate) fn unbase64(text: &str) -> Vec<u8> {
     base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).expect("it is base64")
+}
+
+/// Compiles a program to preview 1: a file of Rust or C, or the folder of a Cargo package, seen from the repository's root.
+/// `None` where the compiler is missing and that is tolerated.
+pub(crate) fn compile(world: &World, source: &Path) -> Option<Vec<u8>> {
+    let path = world.host().root().join(source);
+    if path.is_dir() {
+        return package(world, &path);
+    }
+    let output = world.path("compiled.wasm");
+    let mut compiler = if path.extension().is_some_and(|e| e == "c") {
+        let mut clang = world.peer("clang-19")?;
+        clang.args(["--target=wasm32-wasi", "--sysroot=/usr", "-O1"]);
+        clang
+    } else {
+        let mut rustc = rustc(world)?;
+        rustc.args(["--edition", "2024", "-O", "-C", "strip=debuginfo"]);
+        rustc
+    };
+    Run::of(compiler.arg("-o").arg(&output).arg(&path)).code(0);
+    Some(fs::read(output).expect("it was just compiled"))
+}
+
+fn rustc(world: &World) -> Option<Command> {
+    let found = world.host().wasm_rustc();
+    if found.is_none() {
+        let text = "LEFT OUT: wasm32-wasip1 is not installed (cargo xtask setup)";
+        assert!(!world.host().peers_required(), "{text}");
+        note(text);
+    }
+    found
+}
+
+/// A program with dependencies: cargo builds it.
+fn package(world: &World, folder: &Path) -> Option<Vec<u8>> {
+    let compiler = rustc(world)?;
+    let target = world.host().debug().with_file_name("programs");
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(folder)
+        .env("RUSTC", compiler.get_program())
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--target",
+            "wasm32-wasip1",
+        ])
+        .arg("--target-dir")
+        .arg(&target);
+    Run::of(&mut cargo).code(0);
+    let name = folder.file_name().expect("a folder has a name");
+    let built = target.join("wasm32-wasip1/release").join(name);
+    Some(fs::read(built.with_extension("wasm")).expect("it was just built"))
 }

@@ -4,6 +4,8 @@
 //! `cargo xtask test` installs the peers and makes a missing one an error; plain `cargo test` leaves such tests out and
 //! says so.
 
+#[path = "../attacks/mod.rs"]
+mod attacks;
 mod capabilities;
 mod faults;
 mod harness;

@@ -116,19 +116,7 @@ fn killed(world: &World, command: &Command, calls: &str, number: usize) -> Optio
     strace.arg("-e").arg(format!(
         "inject={calls}:error=EIO:signal=SIGKILL:when={number}"
     ));
-    strace.arg(command.get_program()).args(command.get_args());
-    strace.current_dir(
-        command
-            .get_current_dir()
-            .expect("commands run in the test's folder"),
-    );
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => strace.env(name, value),
-            None => strace.env_remove(name),
-        };
-    }
-    let run = Run::of(&mut strace);
+    let run = Run::of(world.instead(command, &mut strace));
     if run.stderr.contains("PTRACE") || run.stderr.contains("Operation not permitted") {
         assert!(
             !world.host().peers_required(),
