@@ -11,7 +11,10 @@ mod faults;
 mod harness;
 mod packages;
 mod peers;
+mod progress;
 mod publishing;
 mod registry;
 mod tls;
+#[path = "../wasi/mod.rs"]
+mod wasi;
 mod writers;
