@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
-use zero_format::{Artifact, Digest, Kind, Metadata, PublicKey, Receipt, Verified};
+use zero_format::{
+    Artifact, Digest, Import, Kind, Metadata, PublicKey, Receipt, Verified, required_imports,
+};
 
 use crate::cache::{Cache, UnpackError};
 use crate::engine::EngineOptions;
@@ -38,6 +40,12 @@ pub enum ProgramError {
     Compile {
         /// What the compiler says.
         reason: String,
+    },
+    /// It needs a version of WASI that is not provided.
+    #[error("run the program: it imports {import}, and WASI 0.3 is not provided yet")]
+    Preview3 {
+        /// The interface.
+        import: String,
     },
     /// Its files cannot be unpacked.
     #[error(transparent)]
@@ -215,7 +223,23 @@ fn refused(error: &wasmtime::Error) -> ProgramError {
     }
 }
 
+/// The first interface of WASI 0.3 that a component imports: spec/decisions/0004-wasi-0.3-waits.md.
+fn preview3(component: &[u8]) -> Option<String> {
+    let imports = required_imports(component).ok()?;
+    let new = |import: &&Import| {
+        let version = import.module.rsplit_once('@');
+        import.module.starts_with("wasi:")
+            && version.is_some_and(|(_, version)| version == "0.3" || version.starts_with("0.3."))
+    };
+    imports.iter().find(new).map(|import| import.module.clone())
+}
+
 fn compile(artifact: &Verified<Artifact>, options: EngineOptions) -> Result<Vec<u8>, ProgramError> {
+    if artifact.kind() == Kind::Component
+        && let Some(import) = preview3(artifact.bytes())
+    {
+        return Err(ProgramError::Preview3 { import });
+    }
     let engine = options
         .compiler(&artifact.metadata().hints)
         .map_err(|error| refused(&error))?;

@@ -1,7 +1,7 @@
 //! Environment, clocks, random numbers, and the end of a program.
 
 use zero_format::{Capabilities, Clock, ClockRule, EnvRule, RandomRule};
-use zrun::{Asked, Refusal, RunError, Runner};
+use zrun::{Asked, EngineOptions, Program, Refusal, RunError, Runner};
 
 use crate::support::{Facts, World, component, module, run, start};
 
@@ -173,6 +173,22 @@ fn a_trap_shows_where() {
         panic!("{error:?}")
     };
     assert!(backtrace.starts_with("at broken_part\n"), "{backtrace}");
+}
+
+#[test]
+fn a_program_for_a_later_wasi_is_refused_by_the_name_of_its_import() {
+    let world = World::new();
+    let wasm = wat::parse_str(
+        r#"(component (import "wasi:clocks/system-clock@0.3.0"
+            (instance (export "get-resolution" (func (result u64))))))"#,
+    )
+    .unwrap();
+    let verified = world.verified(&wasm, &Facts::default());
+    let error = Program::load(&verified, EngineOptions::default(), &world.cache).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "run the program: it imports wasi:clocks/system-clock@0.3.0, and WASI 0.3 is not provided yet"
+    );
 }
 
 #[test]
