@@ -70,7 +70,7 @@ impl HttpScope {
         methods && self.url.overlaps(&other.url)
     }
 
-    fn matches(&self, target: &HttpTarget) -> bool {
+    pub(crate) fn matches(&self, target: &HttpTarget) -> bool {
         let method = self.methods.is_empty() || self.methods.contains(&target.method);
         let port = Some(target.port);
         method

@@ -12,6 +12,8 @@ use zero_format::{Access, Capabilities, Clock, FsRule, FsScope, GuestPath, print
 
 use super::stdio::Sink;
 use crate::audit::{Reason, Recorder, Use};
+#[cfg(feature = "http")]
+use crate::http::{HttpScope, HttpTarget};
 use crate::net::NetScope;
 use crate::policy::Refusal;
 
@@ -193,6 +195,13 @@ impl Denials {
         let line = format!("zrun: denied: {denied} — {}", self.advice(&denied));
         self.print(&line);
         seen.denied.insert(denied);
+    }
+
+    /// Whether the package declares a request. A policy that grants nothing does not know.
+    #[cfg(feature = "http")]
+    pub(crate) fn declares_request(&self, target: &HttpTarget) -> bool {
+        let mut rules = self.declared.http.iter();
+        rules.any(|rule| HttpScope::of(rule).matches(target))
     }
 
     /// Says something else that the user should know.

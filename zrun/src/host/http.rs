@@ -106,7 +106,7 @@ impl Net {
                 method: target.method.clone(),
                 url: target.url(),
                 pattern: target.pattern(),
-                declared: self.http.declares(target),
+                declared: self.denials.declares_request(target),
                 refused: self.http.refuses(target),
             });
         }

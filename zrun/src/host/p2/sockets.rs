@@ -30,6 +30,10 @@ pub(super) fn guard_lookup(mut instance: LinkerInstance<'_, Host>) -> wasmtime::
             // An address is its own answer, and connecting to it is judged later.
             let lower = name.trim_end_matches('.').to_ascii_lowercase();
             let literal = lower.parse::<IpAddr>().is_ok();
+            if literal && host.net.policy.is_empty() {
+                host.shared.denials.deny(Denied::Network)?;
+                return Ok((Err(SocketCode::AccessDenied),));
+            }
             if !literal && !host.net.policy.allows_name(&lower) {
                 host.shared.denials.deny(Denied::Lookup { name: lower })?;
                 return Ok((Err(SocketCode::AccessDenied),));
