@@ -9,11 +9,13 @@ mod attacks;
 mod capabilities;
 mod faults;
 mod harness;
+mod http;
 mod packages;
 mod peers;
 mod progress;
 mod publishing;
 mod registry;
+mod sockets;
 mod tls;
 #[path = "../wasi/mod.rs"]
 mod wasi;

@@ -7,9 +7,9 @@ use std::process::Command;
 use crate::harness::{Run, World};
 use crate::packages::prints;
 
-const EXAMPLES: [&str; 4] = ["csvstat", "hamming", "hello-wat", "shout"];
+const EXAMPLES: [&str; 6] = ["csvstat", "echo", "fetch", "hamming", "hello-wat", "shout"];
 
-fn example(world: &World, name: &str) -> PathBuf {
+pub(crate) fn example(world: &World, name: &str) -> PathBuf {
     let manifest = world
         .host()
         .root()
