@@ -5,7 +5,7 @@
 //! nothing that happens to the file afterwards matters. An entry that does not fit is removed and compiled anew.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +16,13 @@ use crate::home::{Home, HomeError, Secret};
 use crate::sealed;
 
 const PURPOSE: &str = "zero 2026 compiled code";
+const IDENTITY: &str = "zero 2026 file identity";
+/// Bytes from which on it is quicker to look a file up than to hash it with SHA-256.
+const LARGE: u64 = 64 << 10;
+/// Bytes that are read at a time.
+const READ: usize = 128 << 10;
+/// Bytes that the record of a file may have.
+const MAX_IDENTITY: u64 = 4096;
 /// Bytes that one entry may have. Code is several times as large as its artifact.
 const MAX_ENTRY: u64 = 2 << 30;
 /// Bytes that all compiled code may take up unless told otherwise.
@@ -110,7 +117,78 @@ impl Cache {
         if let Some(parent) = path.parent() {
             disk::private_dir(parent)?;
         }
-        disk::write_atomic(&path, &[&artifact.receipt().seal(self.secret.as_bytes())])
+        disk::write_cached(&path, &[&artifact.receipt().seal(self.secret.as_bytes())])
+    }
+
+    /// The digest of an open file that was seen before, without the cost of SHA-256 and without keeping the file: what
+    /// runs is the code that was made of it. `None` if it is unknown, or too small for this to be quicker.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn recognise(&self, file: &mut fs::File) -> io::Result<Option<Digest>> {
+        let most = zero_format::limits::MAX_ARTIFACT as u64;
+        if !(LARGE..=most).contains(&file.metadata()?.len()) {
+            return Ok(None);
+        }
+        let mut identity = self.identity();
+        let mut buffer = vec![0; READ];
+        loop {
+            let count = match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            identity.update(buffer.get(..count).unwrap_or_default());
+        }
+        let name = identity.finalize().to_hex();
+        let sealed = disk::read_bounded(&self.identity_path(&name), MAX_IDENTITY)?;
+        Ok(sealed.and_then(|sealed| sealed::open(&self.secret, IDENTITY, &name, &sealed)))
+    }
+
+    /// Lets [`Cache::recognise`] know a file with these bytes.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn remember_file(&self, bytes: &[u8], digest: &Digest) -> io::Result<()> {
+        if (bytes.len() as u64) < LARGE {
+            return Ok(());
+        }
+        let name = self.identity().update(bytes).finalize().to_hex();
+        let path = self.identity_path(&name);
+        if let Some(parent) = path.parent() {
+            disk::private_dir(parent)?;
+        }
+        let sealed = sealed::seal(&self.secret, IDENTITY, &name, digest)?;
+        disk::write_cached(&path, &[&sealed])
+    }
+
+    /// A hash that takes a fraction of the time of SHA-256, under a key of its own.
+    fn identity(&self) -> blake3::Hasher {
+        blake3::Hasher::new_keyed(&self.secret.derive(IDENTITY))
+    }
+
+    fn identity_path(&self, name: &str) -> PathBuf {
+        let records = self.home.cache_dir().join("receipts");
+        records.join(format!("{name}.file"))
+    }
+
+    /// Notes that a program is to be compiled for speed before it runs again.
+    pub(crate) fn want(&self, digest: &Digest) -> io::Result<()> {
+        disk::write_cached(&self.wanted_path(digest), &[])
+    }
+
+    pub(crate) fn is_wanted(&self, digest: &Digest) -> bool {
+        self.wanted_path(digest).exists()
+    }
+
+    pub(crate) fn no_longer_wanted(&self, digest: &Digest) {
+        let _ = fs::remove_file(self.wanted_path(digest));
+    }
+
+    /// Nothing secret and nothing to be trusted: at worst something is compiled again.
+    fn wanted_path(&self, digest: &Digest) -> PathBuf {
+        self.home.receipt(digest).with_extension("wanted")
     }
 
     /// The compiled code of an artifact for an engine, every byte of it checked.
@@ -139,7 +217,7 @@ impl Cache {
         disk::private_dir(&self.home.code_dir())?;
         self.make_room(code.len() as u64)?;
         let tag = sealed::tag(&self.secret, PURPOSE, &name, code);
-        disk::write_atomic(&self.code_path(&name), &[code, tag.as_bytes()])
+        disk::write_cached(&self.code_path(&name), &[code, tag.as_bytes()])
     }
 
     /// Removes compiled code that wasmtime refuses.
@@ -367,6 +445,53 @@ mod tests {
         .unwrap();
         assert_eq!(cache.code(&other, "engine"), None);
         assert_eq!(cache.code(&one, "other engine"), None);
+    }
+
+    #[test]
+    fn a_file_is_recognised_by_every_byte_of_it() {
+        let (dir, cache) = cache();
+        let mut bytes = vec![7; usize::try_from(LARGE).unwrap() + READ];
+        let path = dir.path().join("file");
+        let recognised = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            cache
+                .recognise(&mut fs::File::open(&path).unwrap())
+                .unwrap()
+        };
+        assert_eq!(recognised(&bytes), None);
+        let digest = Digest::of(&bytes);
+        cache.remember_file(&bytes, &digest).unwrap();
+        assert_eq!(recognised(&bytes), Some(digest));
+        assert_eq!(recognised(&bytes[1..]), None);
+        for at in [0, READ - 1, READ, bytes.len() - 1] {
+            bytes[at] ^= 1;
+            assert_eq!(recognised(&bytes), None, "byte {at}");
+            bytes[at] ^= 1;
+        }
+    }
+
+    #[test]
+    fn the_record_of_a_file_cannot_stand_in_for_another() {
+        let (dir, cache) = cache();
+        let one = vec![1; usize::try_from(LARGE).unwrap()];
+        let other = vec![2; usize::try_from(LARGE).unwrap()];
+        cache.remember_file(&one, &Digest::of(&one)).unwrap();
+        let name = |bytes: &[u8]| cache.identity().update(bytes).finalize().to_hex();
+        let record = cache.identity_path(&name(&one));
+        fs::copy(&record, cache.identity_path(&name(&other))).unwrap();
+        let path = dir.path().join("file");
+        fs::write(&path, &other).unwrap();
+        let open = || fs::File::open(&path).unwrap();
+        assert_eq!(cache.recognise(&mut open()).unwrap(), None);
+
+        let good = fs::read(&record).unwrap();
+        fs::write(&path, &one).unwrap();
+        for at in 0..good.len() {
+            let mut flipped = good.clone();
+            flipped[at] ^= 1;
+            fs::write(&record, &flipped).unwrap();
+            assert_eq!(cache.recognise(&mut open()).unwrap(), None, "byte {at}");
+        }
     }
 
     #[test]

@@ -51,8 +51,18 @@ fn too_large(limit: u64) -> io::Error {
 
 /// Writes `bytes` to `path` through a temporary file beside it, so that a reader sees the old content or the new.
 pub(crate) fn write_atomic(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    replace(path, |temporary| write_new(temporary, parts))
+}
+
+/// The same for what is checked when it is read and can be made again: it does not wait for the disk, so that a loss
+/// of power may leave something torn.
+pub(crate) fn write_cached(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    replace(path, |temporary| write_parts(temporary, parts).map(drop))
+}
+
+fn replace(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let temporary = temporary_beside(path)?;
-    let written = write_new(&temporary, parts).and_then(|()| fs::rename(&temporary, path));
+    let written = write(&temporary).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The first error is the one worth reporting.
         let _ = fs::remove_file(&temporary);
@@ -62,6 +72,10 @@ pub(crate) fn write_atomic(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
 
 /// Writes `bytes` to a new private file; fails if it exists.
 pub(crate) fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    write_parts(path, parts)?.sync_data()
+}
+
+fn write_parts(path: &Path, parts: &[&[u8]]) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -70,7 +84,7 @@ pub(crate) fn write_new(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     for part in parts {
         file.write_all(part)?;
     }
-    file.sync_data()
+    Ok(file)
 }
 
 /// A name beside `path` that no other process and no other thread of this one uses.

@@ -1,9 +1,14 @@
 //! How programs are compiled and what that depends on.
 
-use wasmtime::{Config, Engine, OptLevel};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
+};
 use zero_format::{Hints, OptLevel as Hinted};
 
-use crate::limits::MAX_STACK;
+use crate::limits::{MAX_INSTANCES, MAX_STACK, MAX_TABLE_ELEMENTS};
+
+/// Bytes of memory that an instance's place keeps for the next one instead of giving them back to the system.
+const KEPT: usize = 64 << 10;
 
 /// What is compiled into a program's code besides the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +18,19 @@ pub struct EngineOptions {
     pub interruptible: bool,
     /// Whether work is counted, for a fuel limit.
     pub fuel: bool,
+    /// How many instances may exist at once, each in a place that is prepared when the program is loaded; 0 makes room
+    /// for each when it starts. Places pay off from the second instance on. Each reserves address space, not memory: 4
+    /// GiB for every linear memory. One run of a module takes one place, of a component one for each module in it.
+    pub instances: u32,
+}
+
+/// Which compiler makes the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// Winch: one quick pass, for the first run.
+    Baseline,
+    /// Cranelift.
+    Optimised,
 }
 
 impl Default for EngineOptions {
@@ -20,21 +38,67 @@ impl Default for EngineOptions {
         Self {
             interruptible: true,
             fuel: false,
+            instances: 0,
         }
     }
 }
 
 impl EngineOptions {
-    /// An engine that loads and runs code but cannot make any: it starts in microseconds.
-    pub(crate) fn loader(self, hints: &Hints) -> wasmtime::Result<Engine> {
+    /// An engine that loads and runs code.
+    pub(crate) fn loader(self, hints: &Hints, tier: Tier) -> wasmtime::Result<Engine> {
         let mut config = self.config(hints);
-        config.enable_compiler(false);
+        match tier {
+            // The calling convention belongs to the compiler, which has to be there for it.
+            Tier::Baseline => config.strategy(Strategy::Winch),
+            // Without a compiler it starts in microseconds.
+            Tier::Optimised => config.enable_compiler(false),
+        };
+        if self.instances > 0 {
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(self.pool()));
+        }
         Engine::new(&config)
     }
 
-    /// An engine that compiles.
-    pub(crate) fn compiler(self, hints: &Hints) -> wasmtime::Result<Engine> {
-        Engine::new(&self.config(hints))
+    /// An engine that compiles, on every core or on this thread alone.
+    pub(crate) fn compiler(
+        self,
+        hints: &Hints,
+        tier: Tier,
+        parallel: bool,
+    ) -> wasmtime::Result<Engine> {
+        let mut config = self.config(hints);
+        config.parallel_compilation(parallel);
+        if tier == Tier::Baseline {
+            config.strategy(Strategy::Winch);
+        }
+        Engine::new(&config)
+    }
+
+    /// Whether the first run may be served by quick code. Winch is as well supported as Cranelift on x86-64 only; it
+    /// has no epochs, so it serves processes that end at their time limit; and code that counts fuel shall count alike
+    /// in every run.
+    pub(crate) fn may_use_baseline(self, hints: &Hints) -> bool {
+        let wanted = hints
+            .compile
+            .as_ref()
+            .is_none_or(|compile| compile.baseline != Some(false));
+        wanted && cfg!(all(target_arch = "x86_64", unix)) && !self.interruptible && !self.fuel
+    }
+
+    fn pool(self) -> PoolingAllocationConfig {
+        let mut pool = PoolingAllocationConfig::new();
+        let per_component = u32::try_from(MAX_INSTANCES).unwrap_or(u32::MAX);
+        pool.total_core_instances(self.instances)
+            .total_component_instances(self.instances)
+            .total_memories(self.instances)
+            .total_tables(self.instances)
+            .max_core_instances_per_component(per_component)
+            .max_memories_per_component(per_component)
+            .max_tables_per_component(per_component)
+            .table_elements(MAX_TABLE_ELEMENTS)
+            .linear_memory_keep_resident(KEPT)
+            .table_keep_resident(KEPT);
+        pool
     }
 
     fn config(self, hints: &Hints) -> Config {
@@ -56,9 +120,9 @@ impl EngineOptions {
 
     /// Names everything that the code depends on besides the artifact. Wasmtime itself refuses code of another
     /// release, configuration or processor; the name only keeps such code apart so that both stay cached.
-    pub(crate) fn fingerprint(self, hints: &Hints) -> String {
+    pub(crate) fn fingerprint(self, hints: &Hints, tier: Tier) -> String {
         format!(
-            "zrun-{};wasmtime-48;{};{};{:?};fuel={};interruptible={}",
+            "zrun-{};wasmtime-48;{tier:?};{};{};{:?};fuel={};interruptible={}",
             // Releases of zrun may configure the engine differently; two in use do not evict each other's code.
             env!("CARGO_PKG_VERSION"),
             std::env::consts::ARCH,

@@ -155,6 +155,7 @@ fn options(fuel: bool) -> EngineOptions {
     EngineOptions {
         interruptible: false,
         fuel,
+        ..EngineOptions::default()
     }
 }
 
@@ -164,10 +165,17 @@ fn file(
     args: &RunArgs,
     cache: &Cache,
 ) -> Result<Subject, Failure> {
+    let registry = FILE.to_owned();
+    if let Some(digest) = recognised(path, cache)
+        && let Some(program) = warm(&digest, trusted, args, cache)
+    {
+        return Ok(Subject { program, registry });
+    }
     let bytes = read(path)?;
     let digest = Digest::of(&bytes);
-    let registry = FILE.to_owned();
     if let Some(program) = warm(&digest, trusted, args, cache) {
+        // The next run is told what this one had to find out; without that it finds out again.
+        let _ = cache.remember_file(&bytes, &digest);
         return Ok(Subject { program, registry });
     }
     let untrusted =
@@ -187,7 +195,14 @@ fn file(
         .is_some();
     let program = Program::load(&artifact, options(fuel), cache)
         .map_err(|error| Failure::of(exit::FAILED, &error))?;
+    let _ = cache.remember_file(artifact.bytes(), &digest);
     Ok(Subject { program, registry })
+}
+
+/// What a file is if an earlier run left a note; whatever fails here fails again, with a message, when it is read.
+fn recognised(path: &Path, cache: &Cache) -> Option<Digest> {
+    let mut file = std::fs::File::open(path).ok()?;
+    cache.recognise(&mut file).ok()?
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -20,6 +20,7 @@ mod consent;
 mod disk;
 mod engine;
 pub mod exit;
+mod functions;
 mod home;
 mod host;
 mod http;
@@ -32,6 +33,7 @@ mod runner;
 mod sealed;
 #[cfg(feature = "http")]
 mod server;
+mod timekeeper;
 mod trust;
 mod value;
 mod watch;
@@ -47,6 +49,9 @@ pub use cli::{
 };
 pub use consent::{Answer, Consent, ConsentError, FILE, PROMPT, Question};
 pub use engine::EngineOptions;
+#[doc(hidden)]
+pub use functions::Place;
+pub use functions::{Functions, Guest, HostFunction};
 pub use home::{Home, HomeError, Secret};
 pub use host::denial::DeniedTrap;
 pub use host::fs::{BUNDLED, OutputError, ViewError};
@@ -63,5 +68,6 @@ pub use resolution::Resolution;
 pub use runner::{Called, Outcome, RunError, Runner};
 #[cfg(feature = "http")]
 pub use server::{DEFAULT_AT_ONCE, DEFAULT_BODY, DEFAULT_REQUEST_TIME, ServeError, Server};
+pub use timekeeper::Cancel;
 pub use trust::{Trust, TrustError, TrustedKey};
 pub use value::{Value, ValueError};

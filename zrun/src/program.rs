@@ -1,15 +1,25 @@
 //! A program: verified, compiled, ready to run any number of times.
 
-use std::path::{Path, PathBuf};
+mod later;
 
-use wasmtime::component::Component;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, Module};
 use zero_format::{
-    Artifact, Digest, Import, Kind, Metadata, PublicKey, Receipt, Verified, required_imports,
+    Artifact, Digest, Hints, Import, Kind, Metadata, PublicKey, Receipt, Verified, required_imports,
 };
 
 use crate::cache::{Cache, UnpackError};
-use crate::engine::EngineOptions;
+use crate::engine::{EngineOptions, Tier};
+use crate::functions::Functions;
+use crate::host::p2;
+use crate::timekeeper::Timekeeper;
+use later::Later;
+
+/// Bytes from which on an artifact takes long enough to compile that a quick compiler is worth a second compilation.
+const LARGE: usize = 64 << 10;
 
 /// A verified program with its machine code.
 pub struct Program {
@@ -21,6 +31,11 @@ pub struct Program {
     options: EngineOptions,
     bundled: Option<PathBuf>,
     scratch: Option<PathBuf>,
+    functions: Functions,
+    /// A component with its imports resolved, from its first run on.
+    linked: OnceLock<InstancePre<p2::Host>>,
+    timekeeper: OnceLock<Arc<Timekeeper>>,
+    later: Option<Later>,
 }
 
 pub(crate) enum Code {
@@ -64,22 +79,22 @@ impl Program {
         if artifact.files().is_some() {
             return Err(ProgramError::Bundled);
         }
-        let code = compile(artifact, options)?;
-        let (engine, code) =
-            load(&code, artifact.metadata(), options).map_err(|error| refused(&error))?;
+        let compiled = compile(artifact, options, Tier::Optimised, true)?;
+        let loaded = load(&compiled, artifact.metadata(), options, Tier::Optimised)
+            .map_err(|error| refused(&error))?;
         Ok(Self::new(
             artifact.digest(),
             artifact.metadata(),
             artifact.signers(),
             options,
-            engine,
-            code,
+            loaded,
         ))
     }
 
     /// Makes a verified artifact ready with the help of the cache, and leaves there what a warm run needs.
     ///
-    /// A cache that cannot be written does not keep the program from running.
+    /// A large program that was never run gets code from the quick compiler where that is allowed; a run that lasts sees
+    /// to better code for the next one. A cache that cannot be written does not keep the program from running.
     ///
     /// # Errors
     /// When the WebAssembly is refused, or the files that it brings along cannot be unpacked.
@@ -91,27 +106,25 @@ impl Program {
         let bundled = cache.unpack(artifact)?;
         let digest = artifact.digest();
         let metadata = artifact.metadata();
-        let fingerprint = options.fingerprint(&metadata.hints);
-        let cached = cache
-            .code(&digest, &fingerprint)
-            .and_then(|code| load(&code, metadata, options).ok());
-        let (engine, code) = if let Some(found) = cached {
-            found
-        } else {
-            let compiled = compile(artifact, options)?;
-            let loaded = load(&compiled, metadata, options).map_err(|error| refused(&error))?;
-            // The next run compiles again; this one has what it needs.
-            let _ = cache.store_code(&digest, &fingerprint, &compiled);
-            loaded
+        let found = found(cache, &digest, metadata, options);
+        let (loaded, tier) = match found {
+            Some(found) => found,
+            None => made(artifact, options, cache)?,
         };
-        let _ = cache.keep(artifact);
-        let mut program = Self::new(digest, metadata, artifact.signers(), options, engine, code);
+        let kept = cache.receipt(&digest);
+        if kept.is_none_or(|receipt| receipt.signers != artifact.signers()) {
+            let _ = cache.keep(artifact);
+        }
+        let mut program = Self::new(digest, metadata, artifact.signers(), options, loaded);
         program.bundled = bundled;
         program.scratch = Some(cache.home().cache_dir().to_owned());
+        program.later = (tier == Tier::Baseline)
+            .then(|| Later::new(digest, options, cache, Some(artifact.clone())));
         Ok(program)
     }
 
-    /// A program that an earlier run verified and compiled; `None` if something of it is missing or was changed.
+    /// A program that an earlier run verified and compiled; `None` if something of it is missing or was changed, or if
+    /// it is time to compile it better.
     pub fn cached(
         receipt: &Verified<Receipt>,
         options: EngineOptions,
@@ -122,24 +135,27 @@ impl Program {
         } else {
             None
         };
-        let fingerprint = options.fingerprint(&receipt.metadata.hints);
-        let code = cache.code(&receipt.digest, &fingerprint)?;
-        let Ok((engine, code)) = load(&code, &receipt.metadata, options) else {
-            // Ours, but of another release of wasmtime.
-            cache.discard_code(&receipt.digest, &fingerprint);
-            return None;
-        };
+        let (loaded, tier) = found(cache, &receipt.digest, &receipt.metadata, options)?;
         let mut program = Self::new(
             receipt.digest,
             &receipt.metadata,
             &receipt.signers,
             options,
-            engine,
-            code,
+            loaded,
         );
         program.bundled = bundled;
         program.scratch = Some(cache.home().cache_dir().to_owned());
+        program.later =
+            (tier == Tier::Baseline).then(|| Later::new(receipt.digest, options, cache, None));
         Some(program)
+    }
+
+    /// Gives the program functions of yours to import, besides those of WASI.
+    #[must_use]
+    pub fn with_functions(mut self, functions: Functions) -> Self {
+        self.functions = functions;
+        self.linked = OnceLock::new();
+        self
     }
 
     fn new(
@@ -147,8 +163,7 @@ impl Program {
         metadata: &Metadata,
         signers: &[PublicKey],
         options: EngineOptions,
-        engine: Engine,
-        code: Code,
+        (engine, code): (Engine, Code),
     ) -> Self {
         Self {
             engine,
@@ -159,6 +174,10 @@ impl Program {
             options,
             bundled: None,
             scratch: None,
+            functions: Functions::default(),
+            linked: OnceLock::new(),
+            timekeeper: OnceLock::new(),
+            later: None,
         }
     }
 
@@ -195,6 +214,34 @@ impl Program {
 
     pub(crate) fn options(&self) -> EngineOptions {
         self.options
+    }
+
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    /// A component with its imports resolved: the first run resolves them, the others start at once.
+    pub(crate) fn linked(&self, component: &Component) -> wasmtime::Result<&InstancePre<p2::Host>> {
+        if let Some(linked) = self.linked.get() {
+            return Ok(linked);
+        }
+        let mut linker = p2::linker(&self.engine, component)?;
+        self.functions.link(&mut linker)?;
+        let ready = linker.instantiate_pre(component)?;
+        Ok(self.linked.get_or_init(|| ready))
+    }
+
+    /// Whoever keeps the time limits of all runs of this program.
+    pub(crate) fn timekeeper(&self) -> &Arc<Timekeeper> {
+        self.timekeeper
+            .get_or_init(|| Timekeeper::new(self.engine.clone()))
+    }
+
+    /// Sees to better code for the next run if this one has quick code and lasts.
+    pub(crate) fn improve(&self) {
+        if let Some(later) = &self.later {
+            later.clone().start();
+        }
     }
 
     /// Where its own files are.
@@ -234,14 +281,88 @@ fn preview3(component: &[u8]) -> Option<String> {
     imports.iter().find(new).map(|import| import.module.clone())
 }
 
-fn compile(artifact: &Verified<Artifact>, options: EngineOptions) -> Result<Vec<u8>, ProgramError> {
+/// Code that an earlier run left, the better one first. Quick code is passed over once better code is wanted.
+fn found(
+    cache: &Cache,
+    digest: &Digest,
+    metadata: &Metadata,
+    options: EngineOptions,
+) -> Option<((Engine, Code), Tier)> {
+    let open = |tier| {
+        let fingerprint = options.fingerprint(&metadata.hints, tier);
+        let code = cache.code(digest, &fingerprint)?;
+        let loaded = load(&code, metadata, options, tier).ok();
+        if loaded.is_none() {
+            // Ours, but of another release of wasmtime.
+            cache.discard_code(digest, &fingerprint);
+        }
+        Some((loaded?, tier))
+    };
+    let quick = || {
+        let allowed = options.may_use_baseline(&metadata.hints) && !cache.is_wanted(digest);
+        allowed.then(|| open(Tier::Baseline)).flatten()
+    };
+    open(Tier::Optimised).or_else(quick)
+}
+
+/// Compiles and keeps the code.
+fn made(
+    artifact: &Verified<Artifact>,
+    options: EngineOptions,
+    cache: &Cache,
+) -> Result<((Engine, Code), Tier), ProgramError> {
+    let digest = artifact.digest();
+    let hints = &artifact.metadata().hints;
+    let quick = artifact.bytes().len() >= LARGE
+        && options.may_use_baseline(hints)
+        && !cache.is_wanted(&digest);
+    // What the quick compiler does not know, it refuses.
+    let compiled = quick
+        .then(|| compile(artifact, options, Tier::Baseline, true).ok())
+        .flatten();
+    let (compiled, tier) = if let Some(compiled) = compiled {
+        (compiled, Tier::Baseline)
+    } else {
+        let compiled = compile(artifact, options, Tier::Optimised, true)?;
+        (compiled, Tier::Optimised)
+    };
+    let loaded =
+        load(&compiled, artifact.metadata(), options, tier).map_err(|error| refused(&error))?;
+    // Without it the next run compiles again; this one has what it needs.
+    let _ = keep(cache, &digest, options, hints, tier, &compiled);
+    Ok((loaded, tier))
+}
+
+/// Keeps code; better code takes the place of quick code.
+fn keep(
+    cache: &Cache,
+    digest: &Digest,
+    options: EngineOptions,
+    hints: &Hints,
+    tier: Tier,
+    code: &[u8],
+) -> std::io::Result<()> {
+    cache.store_code(digest, &options.fingerprint(hints, tier), code)?;
+    if tier == Tier::Optimised && cache.is_wanted(digest) {
+        cache.discard_code(digest, &options.fingerprint(hints, Tier::Baseline));
+        cache.no_longer_wanted(digest);
+    }
+    Ok(())
+}
+
+fn compile(
+    artifact: &Verified<Artifact>,
+    options: EngineOptions,
+    tier: Tier,
+    parallel: bool,
+) -> Result<Vec<u8>, ProgramError> {
     if artifact.kind() == Kind::Component
         && let Some(import) = preview3(artifact.bytes())
     {
         return Err(ProgramError::Preview3 { import });
     }
     let engine = options
-        .compiler(&artifact.metadata().hints)
+        .compiler(&artifact.metadata().hints, tier, parallel)
         .map_err(|error| refused(&error))?;
     let code = match artifact.kind() {
         Kind::Component => engine.precompile_component(artifact.bytes()),
@@ -256,8 +377,9 @@ fn load(
     code: &[u8],
     metadata: &Metadata,
     options: EngineOptions,
+    tier: Tier,
 ) -> wasmtime::Result<(Engine, Code)> {
-    let engine = options.loader(&metadata.hints)?;
+    let engine = options.loader(&metadata.hints, tier)?;
     // SAFETY: the bytes are exactly what `Engine::precompile_*` returned. They come either straight from `compile`, or
     // from `Cache::code`, which returns bytes only after checking a keyed hash over all of them in this process's own
     // memory; only `Cache::store_code` computes such a hash, over the output of `compile`. Code of another release or

@@ -20,6 +20,7 @@ use crate::host::stdio::Io;
 use crate::limits::{LimitReached, Limits};
 use crate::policy::Grants;
 use crate::program::{Code, Program};
+use crate::timekeeper::Cancel;
 use crate::watch::OnTime;
 
 /// A run that is being prepared. Without further ado it has no rights, no streams and the default limits.
@@ -60,6 +61,7 @@ pub struct Runner<'a> {
     recorder: Recorder,
     registry: Option<String>,
     said: Said,
+    cancel: Option<Cancel>,
 }
 
 /// How a run ended.
@@ -91,6 +93,7 @@ impl<'a> Runner<'a> {
             recorder: Recorder::default(),
             registry: None,
             said: Said::default(),
+            cancel: None,
         }
     }
 
@@ -165,6 +168,13 @@ impl<'a> Runner<'a> {
         self
     }
 
+    /// Lets the run be stopped from another thread; it then ends with [`RunError::Cancelled`].
+    #[must_use]
+    pub fn cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancel = Some(cancel.clone());
+        self
+    }
+
     /// Tells somebody what the program does with its rights; may be called for several.
     #[must_use]
     pub fn listen(mut self, listener: impl Listener + 'static) -> Self {
@@ -212,8 +222,12 @@ impl<'a> Runner<'a> {
         if self.limits.fuel.is_some() && !options.fuel {
             return Err(RunError::FuelUncounted);
         }
-        if !options.interruptible && self.on_time.is_none() {
+        let ends_process = self.on_time.is_some() && self.cancel.is_none();
+        if !options.interruptible && !ends_process {
             return Err(RunError::Uninterruptible);
+        }
+        if self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+            return Err(RunError::Cancelled);
         }
         Ok(())
     }

@@ -1,40 +1,40 @@
-//! The time limit. A thread waits beside the program, costs nothing while it waits, and goes when the run ends.
+//! The time limit. Beside a program with which its process ends waits a thread, which costs nothing while it waits;
+//! programs that share a process share a [`Timekeeper`].
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
-
-use wasmtime::Engine;
 
 use crate::host::fs::discard;
 use crate::limits::LimitReached;
+use crate::timekeeper::{Appointment, Timekeeper};
 
 /// What ends the process at the time limit.
 pub(crate) type OnTime = Box<dyn FnOnce(LimitReached) + Send>;
 
 /// A time limit that is being kept; dropping it ends the watch.
-pub(crate) struct Watch {
-    state: Arc<State>,
-    thread: Option<JoinHandle<()>>,
-    interrupts: bool,
+pub(crate) enum Watch {
+    /// The process ends at the limit, by the action of a thread of its own.
+    Action(Arc<State>),
+    /// The program is interrupted at the limit.
+    Interruption(Appointment),
 }
 
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     over: Mutex<bool>,
     woken: Condvar,
-    expired: Arc<AtomicBool>,
 }
 
 impl Watch {
-    /// Starts to wait. At the limit the action is taken if there is one, else the engine's programs are interrupted.
+    /// Starts to wait. At the limit the action is taken if there is one, else the program is interrupted.
     /// `leftover` is a directory to remove first when the process is about to end.
     pub(crate) fn start(
         limit: Duration,
-        interruptible: Option<Engine>,
+        keeper: &Arc<Timekeeper>,
         action: Option<OnTime>,
         leftover: Option<PathBuf>,
     ) -> io::Result<Option<Self>> {
@@ -42,72 +42,62 @@ impl Watch {
         let Some(end) = Instant::now().checked_add(limit) else {
             return Ok(None);
         };
+        let Some(action) = action else {
+            return Ok(Some(Self::Interruption(keeper.appoint(end)?)));
+        };
         let state = Arc::new(State::default());
         let watched = Arc::clone(&state);
-        let interrupts = action.is_none();
         let wait = move || {
             // Held while the action is taken: nobody is told that the run is over in time any more.
             let Some(_late) = watched.wait_until(end) else {
                 return;
             };
-            if let Some(action) = action {
-                if let Some(leftover) = leftover {
-                    let _ = discard(&leftover);
-                }
-                action(LimitReached::Time { limit });
-            } else if let Some(engine) = interruptible {
-                watched.expired.store(true, Ordering::Release);
-                engine.increment_epoch();
+            if let Some(leftover) = leftover {
+                let _ = discard(&leftover);
             }
+            action(LimitReached::Time { limit });
         };
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name("zrun-time".to_owned())
             .stack_size(128 * 1024)
             .spawn(wait)?;
-        Ok(Some(Self {
-            state,
-            thread: Some(thread),
-            interrupts,
-        }))
+        Ok(Some(Self::Action(state)))
     }
 
     /// Ends the watch of a process that is about to end: the thread is left to wait.
     pub(crate) fn abandon(self) {
-        *self
-            .state
-            .over
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = true;
+        if let Self::Action(state) = &self {
+            *state.over() = true;
+        }
         std::mem::forget(self);
     }
 
     /// What the program's interruption looks at, unless an action ends the process.
     pub(crate) fn expired(&self) -> Option<Arc<AtomicBool>> {
-        self.interrupts.then(|| Arc::clone(&self.state.expired))
+        match self {
+            Self::Action(_) => None,
+            Self::Interruption(appointment) => Some(appointment.expired()),
+        }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        *self
-            .state
-            .over
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = true;
-        self.state.woken.notify_one();
-        if self.interrupts
-            && let Some(thread) = self.thread.take()
-        {
-            // Only a panic makes joining fail, and that thread does nothing that panics.
-            let _ = thread.join();
+        if let Self::Action(state) = self {
+            *state.over() = true;
+            state.woken.notify_one();
         }
     }
 }
 
 impl State {
+    fn over(&self) -> MutexGuard<'_, bool> {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for the end; `None` if the run was over before.
     fn wait_until(&self, end: Instant) -> Option<MutexGuard<'_, bool>> {
-        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut over = self.over();
         loop {
             if *over {
                 return None;

@@ -70,6 +70,7 @@ fn program(wasm: &[u8], metadata: &Metadata) -> Result<Program, Failure> {
     let options = EngineOptions {
         interruptible: true,
         fuel: true,
+        ..EngineOptions::default()
     };
     Program::compile(&verified, options).map_err(|error| failed(&error))
 }

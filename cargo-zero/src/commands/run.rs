@@ -54,6 +54,7 @@ impl Allowed {
         let options = EngineOptions {
             interruptible,
             fuel: self.limits.fuel.is_some(),
+            ..EngineOptions::default()
         };
         load(session, &self.subject.artifact, options)
     }

@@ -8,7 +8,6 @@ use zero_format::Metadata;
 use super::ended::{ended, gone, unprintable};
 use super::start::{call_if_there, instantiate};
 use super::{RunError, Runner, told};
-use crate::host::p2;
 use crate::program::Code;
 use crate::value::{Value, ValueError};
 use crate::wit_value;
@@ -118,9 +117,10 @@ impl Runner<'_> {
             })
             .collect();
         let values = self.values(module, export, &texts)?;
+        let functions = self.program.functions();
         let (mut run, watch) = self.store_p1(module)?;
         let limits = run.limits;
-        let called = instantiate(&mut run.store, module).and_then(|instance| {
+        let called = instantiate(&mut run.store, module, functions).and_then(|instance| {
             call_if_there(&mut run.store, &instance, "_initialize")?;
             let function = instance
                 .get_func(&mut run.store, export)
@@ -152,8 +152,10 @@ impl Runner<'_> {
         let index = find(component, self.program.metadata(), export)?;
         let limits = self.limits;
         let (mut store, watch) = self.store_p2(component)?;
-        let instance = p2::linker(self.program.engine(), component)
-            .and_then(|linker| linker.instantiate(&mut store, component))
+        let instance = self
+            .program
+            .linked(component)
+            .and_then(|linked| linked.instantiate(&mut store))
             .map_err(|error| ended(error, &limits))?;
         let function = instance
             .get_func(&mut store, index)

@@ -26,6 +26,11 @@ impl UnknownImport {
     }
 }
 
+/// The embedding program called the run off.
+#[derive(Debug, thiserror::Error)]
+#[error("cancelled")]
+pub(super) struct Cancelled;
+
 pub(super) fn gone(export: &str) -> wasmtime::Error {
     wasmtime::Error::msg(format!("the export {export} is gone"))
 }
@@ -69,6 +74,9 @@ fn used(limits: &Limits, left: Option<u64>) -> Option<u64> {
 pub(super) fn ended(error: wasmtime::Error, limits: &Limits) -> RunError {
     if let Some(limit) = error.downcast_ref::<LimitReached>() {
         return RunError::Limit(*limit);
+    }
+    if error.is::<Cancelled>() {
+        return RunError::Cancelled;
     }
     if let Some(import) = error.downcast_ref::<UnknownImport>() {
         return RunError::Import {

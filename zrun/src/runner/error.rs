@@ -34,6 +34,9 @@ pub enum RunError {
         /// How it is to be called.
         usage: String,
     },
+    /// The embedding program called the run off.
+    #[error("run the program: it was cancelled")]
+    Cancelled,
     /// A use that was denied, with `--strict` or in a function that cannot fail.
     #[error("run the program: it used what it may not use")]
     Denied {
@@ -150,6 +153,7 @@ impl RunError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Argument { .. } | Self::Arguments { .. } => "usage",
+            Self::Cancelled => "cancelled",
             Self::Denied { .. } => "denied",
             Self::Limit(_) => "limit",
             Self::NoExport { .. } => "not-found",

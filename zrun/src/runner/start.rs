@@ -2,14 +2,16 @@
 
 use wasmtime::component::Component;
 use wasmtime::{Instance, Module, Store};
+use wasmtime_wasi::p2::bindings::sync::CommandPre;
 
 use super::arguments::functions;
 use super::ended::{UnknownImport, outcome};
 #[cfg(feature = "http")]
 use super::told;
 use super::{Outcome, RunError, Runner};
+use crate::functions::Functions;
 use crate::host::fs::OutputError;
-use crate::host::{Shared, p1, p2};
+use crate::host::{Shared, p1};
 use crate::watch::Watch;
 
 impl Runner<'_> {
@@ -19,9 +21,10 @@ impl Runner<'_> {
                 exports: functions(module),
             });
         }
+        let functions = self.program.functions();
         let (mut run, watch) = self.store_p1(module)?;
         let limits = run.limits;
-        let ended_with = instantiate(&mut run.store, module).and_then(|instance| {
+        let ended_with = instantiate(&mut run.store, module, functions).and_then(|instance| {
             instance
                 .get_typed_func::<(), ()>(&mut run.store, "_start")?
                 .call(&mut run.store, ())
@@ -34,12 +37,10 @@ impl Runner<'_> {
 
     pub(super) fn run_component(mut self, component: &Component) -> Result<Outcome, RunError> {
         let (mut store, watch) = self.store_p2(component)?;
-        let ended_with = p2::linker(self.program.engine(), component)
-            .and_then(|linker| {
-                wasmtime_wasi::p2::bindings::sync::Command::instantiate(
-                    &mut store, component, &linker,
-                )
-            })
+        let ended_with = self
+            .program
+            .linked(component)
+            .and_then(|linked| CommandPre::new(linked.clone())?.instantiate(&mut store))
             .and_then(|command| command.wasi_cli_run().call_run(&mut store));
         let left = store.get_fuel().ok();
         let code = ended_with.map(|result| i32::from(result.is_err()));
@@ -53,7 +54,7 @@ impl Runner<'_> {
     pub(crate) fn handle(
         mut self,
         component: &Component,
-        call: impl FnOnce(&mut Store<p2::Host>) -> wasmtime::Result<()>,
+        call: impl FnOnce(&mut Store<crate::host::p2::Host>) -> wasmtime::Result<()>,
     ) -> Result<(), RunError> {
         let recorder = self.begin()?;
         let outcome = self.store_p2(component).and_then(|(mut store, watch)| {
@@ -100,13 +101,14 @@ fn put_away<T>(
 pub(super) fn instantiate(
     store: &mut Store<p1::Host>,
     module: &Module,
+    functions: &Functions,
 ) -> wasmtime::Result<Instance> {
     let mut imports = Vec::with_capacity(module.imports().len());
     for import in module.imports() {
         let function = if import.module() == p1::MODULE {
             p1::function(store, import.name())
         } else {
-            None
+            functions.build(store, import.module(), import.name())
         };
         let function = function.ok_or_else(|| wasmtime::Error::new(UnknownImport::of(&import)))?;
         imports.push(function.into());

@@ -1,9 +1,11 @@
 //! The stores that programs run in: grants become what the program meets, limits are armed.
 
+use std::sync::atomic::Ordering;
+
 use wasmtime::component::Component;
 use wasmtime::{Module, Store, UpdateDeadline};
 
-use super::ended::engine_error;
+use super::ended::{Cancelled, engine_error};
 use super::{RunError, Runner};
 use crate::exit;
 use crate::host::denial::Denials;
@@ -11,6 +13,7 @@ use crate::host::fs::View;
 use crate::host::stdio::Streams;
 use crate::host::{self, Shared, p1, p2};
 use crate::limits::{LimitReached, Limits};
+use crate::timekeeper::Cancel;
 use crate::watch::{OnTime, Watch};
 
 /// A store for a preview 1 module, and the limits that it was armed with.
@@ -42,7 +45,7 @@ impl Runner<'_> {
         net.apply(&mut builder);
         let mut store = Store::new(engine, p2::Host::new(builder.build(), shared, net));
         store.limiter(|host| &mut host.shared.meter);
-        arm(&mut store, &self.limits, watch.as_ref());
+        self.arm(&mut store, watch.as_ref());
         Ok((store, watch))
     }
 
@@ -62,7 +65,7 @@ impl Runner<'_> {
             p1::Host::new(builder.build_p1(), shared),
         );
         store.limiter(|host| &mut host.shared.meter);
-        arm(&mut store, &self.limits, watch.as_ref());
+        self.arm(&mut store, watch.as_ref());
         Ok((
             RunP1 {
                 store,
@@ -119,14 +122,10 @@ impl Runner<'_> {
     }
 
     fn watch(&mut self, view: &View) -> Result<Option<Watch>, RunError> {
-        let interruptible = self
-            .program
-            .options()
-            .interruptible
-            .then(|| self.program.engine().clone());
+        self.program.improve();
         Watch::start(
             self.limits.time,
-            interruptible,
+            self.program.timekeeper(),
             self.at_time_limit(),
             view.staging(),
         )
@@ -134,21 +133,33 @@ impl Runner<'_> {
             reason: format!("the time limit cannot be kept: {error}"),
         })
     }
-}
 
-/// Sets the limits that are the store's to keep.
-fn arm<T>(store: &mut Store<T>, limits: &Limits, watch: Option<&Watch>) {
-    if let Some(fuel) = limits.fuel {
-        // `check` has made sure that fuel is counted.
-        let _ = store.set_fuel(fuel);
-    }
-    if let Some(expired) = watch.and_then(Watch::expired) {
-        let limit = limits.time;
+    /// Sets the limits that are the store's to keep.
+    fn arm<T>(&self, store: &mut Store<T>, watch: Option<&Watch>) {
+        if let Some(fuel) = self.limits.fuel {
+            // `check` has made sure that fuel is counted.
+            let _ = store.set_fuel(fuel);
+        }
+        let expired = watch.and_then(Watch::expired);
+        if expired.is_none() && self.cancel.is_none() {
+            return;
+        }
+        let limit = self.limits.time;
+        let cancel = self.cancel.clone();
+        if let Some(cancel) = &cancel {
+            cancel.covers(self.program.engine());
+        }
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
             // The engine may be shared with other runs, whose time has come before ours.
-            if expired.load(std::sync::atomic::Ordering::Acquire) {
+            if expired
+                .as_ref()
+                .is_some_and(|expired| expired.load(Ordering::Acquire))
+            {
                 return Err(wasmtime::Error::new(LimitReached::Time { limit }));
+            }
+            if cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+                return Err(wasmtime::Error::new(Cancelled));
             }
             Ok(UpdateDeadline::Continue(1))
         });

@@ -58,6 +58,7 @@ fn a_process_that_ends_with_its_program_is_told_of_the_time_limit() {
     let options = EngineOptions {
         interruptible: false,
         fuel: true,
+        ..EngineOptions::default()
     };
     let program = Program::load(
         &world.verified(&start(ENDLESS), &facts),
