@@ -4,6 +4,8 @@
     table.py start RAW       hyperfine's JSON of benches/start.sh     -> benches/results/start.md
     table.py verify RAW      hyperfine's JSON of benches/verify.sh    -> benches/results/verify.md
     table.py registry RAW    JSON lines of the registry measurement   -> benches/results/registry.md
+    table.py programs RAW    hyperfine's JSON of benches/programs.sh  -> benches/results/programs.md
+    table.py instances RAW   JSON lines of benches/instances.rs       -> benches/results/instances.md
     table.py                 all results -> the figures in README.md, between its two markers
 
 Minima, because everything that disturbs a measurement makes it slower; ratios, because machines differ.
@@ -86,6 +88,36 @@ def registry(raw):
     write("registry", "Registry: what a client fetches, without the program itself", table(head, rows, left=2))
 
 
+PROGRAMS = {
+    "warm-module": "csvstat, 0.5 MB module, warm",
+    "warm-component": "csvstat as a component, warm",
+    "first-module": "csvstat, 0.5 MB module, nothing cached",
+    "first-component": "csvstat as a component, nothing cached",
+    "compute": "computing: a sieve",
+    "files": "20 000 files opened, read, closed",
+}
+
+
+def programs(raw):
+    rows = []
+    for name, title in PROGRAMS.items():
+        results = commands(raw / f"{name}.json")
+        peak = json.loads((raw / f"{name}.peak").read_text())
+        ours, theirs = results["zrun"]["min"], results["wasmtime"]["min"]
+        mib = lambda who: f"{peak[who] / (1 << 20):.1f}"
+        rows.append([title, ms(ours), ms(theirs), f"{ours / theirs:.2f}", mib("zrun"), mib("wasmtime")])
+    head = ["whole process, minimum", "zrun (ms)", "wasmtime (ms)", "×", "zrun, peak (MiB)", "wasmtime, peak (MiB)"]
+    note = "A peak in a row without cache is that of a warm run." 
+    write("programs", "Programs", table(head, rows) + "\n\n" + note)
+
+
+def instances(raw):
+    results = [json.loads(line) for line in raw.read_text(encoding="utf-8").splitlines()]
+    rows = [[r["name"], f"{r['per_second']:,.0f}".replace(",", " "), f"{1e6 / r['per_second']:.1f}"] for r in results]
+    head = ["one core: start a small module, call it, take it down", "a second", "µs each"]
+    write("instances", "Many instances in one process", table(head, rows))
+
+
 def render():
     text = README.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
@@ -98,7 +130,7 @@ def main():
     if len(sys.argv) == 1:
         render()
     else:
-        {"start": start, "verify": verify, "registry": registry}[sys.argv[1]](Path(sys.argv[2]))
+        {"start": start, "verify": verify, "registry": registry, "programs": programs, "instances": instances}[sys.argv[1]](Path(sys.argv[2]))
 
 
 if __name__ == "__main__":
