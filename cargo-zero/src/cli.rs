@@ -279,7 +279,7 @@ pub(crate) struct Revoke {
 /// Run a package with exactly what it declares and you grant
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  cargo zero run csvstat@1.2 -- data.csv\n  cargo zero run --allow-fs ./data:ro=/data tool.zero\n  cargo zero run                       (build and run this project)\n  cargo zero run -- ARGUMENTS          (the same, with arguments)\n\nThe program's own exit code passes through."
+    after_help = "Examples:\n  cargo zero run csvstat@1.2 -- data.csv\n  cargo zero run --allow-fs ./data:ro=/data tool.zero\n  cargo zero run                       (build and run this project)\n  cargo zero run -- ARGUMENTS          (the same, with arguments)\n  cargo zero run --learn               (what this project really uses, for its Zero.toml)\n  cargo zero run --policy ci.toml --audit run.jsonl tool@1.2\n\nThe program's own exit code passes through."
 )]
 pub(crate) struct Run {
     #[command(flatten)]

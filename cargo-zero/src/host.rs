@@ -105,6 +105,9 @@ impl Session {
                 .because(&error)
                 .hint_if(error.hint())
         })?;
+        home.check().map_err(|error| {
+            Failure::new(Class::Untrusted, format!("failed to {error}")).hint_if(error.hint())
+        })?;
         Ok(Self {
             output,
             home,

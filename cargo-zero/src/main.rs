@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod host;
 mod keyring;
+mod manifest_edit;
 mod project;
 mod publisher;
 mod registries;

@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::MetadataCommand;
-use zero_format::{BuildKind, CargoPackage, ExportSpec, Kind, Manifest, Metadata, Package, Target};
+use zero_format::{
+    BuildKind, Capabilities, CargoPackage, ExportSpec, Kind, Manifest, Metadata, Package, Target,
+};
 
 use crate::host::Session;
 use crate::report::{Class, Failure};
@@ -42,6 +44,8 @@ pub(crate) struct Project {
     folder: PathBuf,
     parsed: Manifest,
     metadata: Metadata,
+    /// What the program needs is not known yet: an undeclared import is no mistake.
+    learning: bool,
 }
 
 impl Project {
@@ -86,7 +90,21 @@ impl Project {
             folder,
             parsed,
             metadata,
+            learning: false,
         })
+    }
+
+    /// The same project for a run that learns, with what that run assumes instead of what the manifest declares.
+    #[must_use]
+    pub(crate) fn assuming(mut self, capabilities: Capabilities) -> Self {
+        self.metadata.capabilities = capabilities;
+        self.learning = true;
+        self
+    }
+
+    /// Whether what the program needs is to be learned.
+    pub(crate) fn is_learning(&self) -> bool {
+        self.learning
     }
 
     /// The manifest's path.

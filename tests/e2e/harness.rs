@@ -107,6 +107,44 @@ impl World {
         Run::of(self.command_as("home", "zrun").args(args))
     }
 
+    /// `cargo zero …` at a terminal of its own, with what a person types there; `None` without `script`. What the
+    /// terminal shows is the standard output.
+    pub(crate) fn at_a_terminal<S: AsRef<OsStr>>(
+        &self,
+        keys: &str,
+        args: impl IntoIterator<Item = S>,
+    ) -> Option<Run> {
+        let words: Vec<String> = args
+            .into_iter()
+            .map(|word| {
+                format!(
+                    "'{}'",
+                    word.as_ref().to_string_lossy().replace('\'', r"'\''")
+                )
+            })
+            .collect();
+        let typed = self.path("typed");
+        fs::write(&typed, keys).expect("the folder is ours");
+        let mut script = self.peer("script")?;
+        let ours = self.command_as("home", "cargo-zero");
+        script
+            .args([
+                "-qec",
+                &format!("cargo-zero {}", words.join(" ")),
+                "/dev/null",
+            ])
+            .stdin(fs::File::open(typed).expect("it was written"));
+        for (name, value) in ours.get_envs() {
+            match value {
+                Some(value) => script.env(name, value),
+                None => script.env_remove(name),
+            };
+        }
+        let mut run = Run::of(&mut script);
+        run.stdout = run.stdout.replace("\r\n", "\n");
+        Some(run)
+    }
+
     /// `zero-registry …`.
     pub(crate) fn registry<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
         Run::of(self.command_as("home", "zero-registry").args(args))
@@ -129,6 +167,17 @@ impl World {
             };
         }
         wrapper
+    }
+
+    /// Whether packages in Rust can be built; a missing compiler is tolerated as a missing peer is.
+    pub(crate) fn builds_rust(&self) -> bool {
+        let builds = xtask::builds_rust(&self.host);
+        if !builds {
+            let text = "LEFT OUT: rustc has no wasm32-wasip1 (cargo xtask setup)";
+            assert!(!self.host.peers_required(), "{text}");
+            note(text);
+        }
+        builds
     }
 
     /// Another program; `None` when it is missing and that is tolerated.

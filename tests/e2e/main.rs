@@ -7,9 +7,12 @@
 #[path = "../attacks/mod.rs"]
 mod attacks;
 mod capabilities;
+mod consent;
+mod deterministic;
 mod faults;
 mod harness;
 mod http;
+mod learn;
 mod packages;
 mod peers;
 mod progress;

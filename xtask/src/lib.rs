@@ -19,6 +19,11 @@ pub use nginx::{Nginx, Tls};
 
 use setup::Need;
 
+/// Whether a compiler for `wasm32-wasip1` is here, so that packages in Rust can be built.
+pub fn builds_rust(host: &Host) -> bool {
+    setup::wasm_rustc(host).is_some()
+}
+
 /// What `cargo xtask help` prints.
 const HELP: &str = "\
 The project's chores. Each command installs what it needs first, and says what and why.

@@ -224,6 +224,28 @@ impl Capabilities {
             .collect()
     }
 
+    /// One declaration for each rule, in the order of [`Capabilities::needs`].
+    pub fn rules(&self) -> Vec<Self> {
+        let mut rules = Vec::new();
+        rules.extend(self.fs.iter().cloned().map(Self::from));
+        rules.extend(self.net.iter().cloned().map(Self::from));
+        rules.extend(self.http.iter().cloned().map(Self::from));
+        rules.extend(self.env.iter().cloned().map(Self::from));
+        rules.extend(self.clock.iter().cloned().map(Self::from));
+        rules.extend(self.random.iter().cloned().map(Self::from));
+        rules
+    }
+
+    /// Adds the rules of another declaration, as they are.
+    pub fn extend(&mut self, other: Self) {
+        self.fs.extend(other.fs);
+        self.net.extend(other.net);
+        self.http.extend(other.http);
+        self.env.extend(other.env);
+        self.clock.extend(other.clock);
+        self.random = self.random.take().or(other.random);
+    }
+
     fn atoms(&self) -> BTreeSet<Atom> {
         atom::atoms(self)
     }
@@ -311,6 +333,26 @@ impl From<FsRule> for RawFsRule {
             reason: rule.reason,
         }
     }
+}
+
+/// A declaration of a single rule.
+macro_rules! single {
+    ($($rule:ty: $field:ident = $value:expr;)*) => {
+        $(impl From<$rule> for Capabilities {
+            fn from(rule: $rule) -> Self {
+                Self { $field: $value(rule), ..Self::default() }
+            }
+        })*
+    };
+}
+
+single! {
+    ClockRule: clock = |rule| vec![rule];
+    EnvRule: env = |rule| vec![rule];
+    FsRule: fs = |rule| vec![rule];
+    HttpRule: http = |rule| vec![rule];
+    NetRule: net = |rule| vec![rule];
+    RandomRule: random = Some;
 }
 
 #[cfg(test)]

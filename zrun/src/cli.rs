@@ -3,6 +3,7 @@
 mod values;
 
 pub use values::{DenyHttpFlag, DenyNetFlag, FsFlag, HttpFlag, NetFlag, parse_size};
+pub(crate) use values::{parse_count, parse_duration};
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,9 +11,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::limits::Ceiling;
-use crate::policy::{Asked, Refusal, Rule};
-use values::{parse_count, parse_duration};
+use crate::deterministic::DETERMINISTIC_FUEL;
+use crate::engine::EngineOptions;
+use crate::exit;
+use crate::limits::{Ceiling, Limits, least};
+use crate::policy::{self, Answers, Asked, PolicyError, Refusal, Rule};
 
 /// What the user allows, denies and limits for one run.
 #[derive(Args, Clone, Debug, Default)]
@@ -60,6 +63,9 @@ pub struct GrantArgs {
     /// Deny random numbers
     #[arg(long, help_heading = "Grants")]
     pub deny_random: bool,
+    /// Take grants, refusals and limits from a TOML file as well
+    #[arg(long, value_name = "FILE", help_heading = "Grants")]
+    pub policy: Option<PathBuf>,
     /// Trap when the program uses what it was not granted, instead of returning an error to it
     #[arg(long, help_heading = "Grants")]
     pub strict: bool,
@@ -84,6 +90,49 @@ pub struct GrantArgs {
     pub limit_handles: Option<u64>,
 }
 
+/// Why flags and policy file together make no sense.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GrantError {
+    /// Something of a kind is granted, and all of it refused.
+    #[error("obey both --allow-{kind} and --deny-{kind}")]
+    Contradiction {
+        /// The kind.
+        kind: &'static str,
+    },
+    /// The policy file cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+}
+
+impl GrantError {
+    /// The mistakes in the policy file with their lines, for a person.
+    pub fn details(&self) -> Option<String> {
+        match self {
+            Self::Contradiction { .. } => None,
+            Self::Policy(error) => error.details(),
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Contradiction { kind } => Some(format!(
+                "--deny-{kind} refuses every use, whatever is granted: leave one of the two out"
+            )),
+            Self::Policy(error) => error.hint(),
+        }
+    }
+
+    /// The exit code that stands for this error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Contradiction { .. } => exit::USAGE,
+            Self::Policy(error) => error.exit_code(),
+        }
+    }
+}
+
 /// The command line after `zrun`, or after `cargo zero run`.
 #[derive(Args, Clone, Debug, Default)]
 #[expect(
@@ -97,6 +146,12 @@ pub struct RunArgs {
     /// Call one export of a module with the arguments that follow, instead of starting the program
     #[arg(long, value_name = "EXPORT")]
     pub invoke: Option<String>,
+    /// Report what your own project really uses as a change of its Zero.toml; `add` and `write` make the change
+    #[arg(long, value_name = "show|add|write", num_args = 0..=1, require_equals = true, default_missing_value = "show", hide_possible_values = true, conflicts_with_all = ["locked", "update"])]
+    pub learn: Option<LearnMode>,
+    /// Make clocks, random numbers and all else that depends on chance the same in every run
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
+    pub deterministic: Option<u64>,
     /// Append what the program does with its rights to a file, as JSON lines
     #[arg(long, value_name = "FILE")]
     pub audit: Option<PathBuf>,
@@ -130,7 +185,47 @@ pub struct RunArgs {
     pub command: Vec<OsString>,
 }
 
+/// What `--learn` does with what it learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LearnMode {
+    /// Adds to Zero.toml what is missing.
+    Add,
+    /// Shows the change.
+    Show,
+    /// Makes Zero.toml declare exactly what was used.
+    Write,
+}
+
 impl RunArgs {
+    /// The same with what its policy file says; see [`GrantArgs::resolved`].
+    ///
+    /// # Errors
+    /// As [`GrantArgs::resolved`].
+    pub fn resolved(mut self) -> Result<Self, GrantError> {
+        self.grants = self.grants.resolved()?;
+        Ok(self)
+    }
+
+    /// The limits of a run of a package that declares these.
+    pub fn limits(&self, declared: &zero_format::Limits) -> Limits {
+        let mut limits = Limits::of(declared, &self.grants.ceiling());
+        if self.deterministic.is_some() {
+            limits.fuel.get_or_insert(DETERMINISTIC_FUEL);
+        }
+        limits
+    }
+
+    /// How the code of such a package is compiled. The process ends with the program, so nothing has to be able to
+    /// interrupt it; both commands use the same code.
+    pub fn engine(&self, declared: &zero_format::Limits) -> EngineOptions {
+        EngineOptions {
+            interruptible: false,
+            fuel: self.limits(declared).fuel.is_some(),
+            deterministic: self.deterministic.is_some(),
+            ..EngineOptions::default()
+        }
+    }
+
     /// The package or file, and the program's arguments: a first `--` among them is dropped.
     pub fn split(&self) -> (Option<&OsString>, &[OsString]) {
         let Some((target, rest)) = self.command.split_first() else {
@@ -144,6 +239,65 @@ impl RunArgs {
 }
 
 impl GrantArgs {
+    /// The flags and the policy file together: grants and refusals of both, the lower of two limits.
+    ///
+    /// # Errors
+    /// When flags contradict each other, or the policy file cannot be read.
+    pub fn resolved(self) -> Result<Self, GrantError> {
+        self.consistent()?;
+        let Some(path) = &self.policy else {
+            return Ok(self);
+        };
+        let mut all = policy::load(path)?;
+        all.allow_fs.extend(self.allow_fs);
+        all.allow_net.extend(self.allow_net);
+        all.allow_http.extend(self.allow_http);
+        all.allow_env.extend(self.allow_env);
+        all.deny_fs.extend(self.deny_fs);
+        all.deny_net.extend(self.deny_net);
+        all.deny_http.extend(self.deny_http);
+        all.deny_env.extend(self.deny_env);
+        all.allow_clock |= self.allow_clock;
+        all.allow_random |= self.allow_random;
+        all.allow_declared |= self.allow_declared;
+        all.deny_clock |= self.deny_clock;
+        all.deny_random |= self.deny_random;
+        all.strict |= self.strict;
+        all.limit_memory = least(all.limit_memory, self.limit_memory);
+        all.limit_time = least(all.limit_time, self.limit_time);
+        all.limit_fuel = least(all.limit_fuel, self.limit_fuel);
+        all.limit_output = least(all.limit_output, self.limit_output);
+        all.limit_write = least(all.limit_write, self.limit_write);
+        all.limit_handles = least(all.limit_handles, self.limit_handles);
+        Ok(all)
+    }
+
+    /// On one command line, granting something of a kind and refusing all of it is a mistake. A policy file may well
+    /// refuse what a flag grants: the refusal wins.
+    fn consistent(&self) -> Result<(), GrantError> {
+        let whole = |deny: &[String]| deny.iter().any(String::is_empty);
+        let pairs = [
+            ("fs", !self.allow_fs.is_empty(), whole(&self.deny_fs)),
+            (
+                "net",
+                !self.allow_net.is_empty(),
+                self.deny_net.contains(&DenyNetFlag(None)),
+            ),
+            (
+                "http",
+                !self.allow_http.is_empty(),
+                self.deny_http.contains(&DenyHttpFlag(None)),
+            ),
+            ("env", !self.allow_env.is_empty(), whole(&self.deny_env)),
+            ("clock", self.allow_clock, self.deny_clock),
+            ("random", self.allow_random, self.deny_random),
+        ];
+        match pairs.iter().find(|(_, allow, deny)| *allow && *deny) {
+            Some((kind, ..)) => Err(GrantError::Contradiction { kind }),
+            None => Ok(()),
+        }
+    }
+
     /// What the flags ask for, for the policy to decide on.
     pub fn asked(&self) -> Asked {
         let mut allow = Vec::new();
@@ -183,6 +337,7 @@ impl GrantArgs {
         }
         Asked {
             declared: self.allow_declared,
+            answers: Answers::default(),
             allow,
             deny: self.refusals(),
         }

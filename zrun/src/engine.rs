@@ -22,6 +22,8 @@ pub struct EngineOptions {
     /// for each when it starts. Places pay off from the second instance on. Each reserves address space, not memory: 4
     /// GiB for every linear memory. One run of a module takes one place, of a component one for each module in it.
     pub instances: u32,
+    /// Whether instructions whose result the processor may choose, NaN bits and relaxed SIMD, always give the same.
+    pub deterministic: bool,
 }
 
 /// Which compiler makes the code.
@@ -39,6 +41,7 @@ impl Default for EngineOptions {
             interruptible: true,
             fuel: false,
             instances: 0,
+            deterministic: false,
         }
     }
 }
@@ -75,14 +78,15 @@ impl EngineOptions {
     }
 
     /// Whether the first run may be served by quick code. Winch is as well supported as Cranelift on x86-64 only; it
-    /// has no epochs, so it serves processes that end at their time limit; and code that counts fuel shall count alike
-    /// in every run.
+    /// has no epochs, so it serves processes that end at their time limit; and code that counts fuel, or whose every
+    /// result is fixed, shall be the same in every run.
     pub(crate) fn may_use_baseline(self, hints: &Hints) -> bool {
         let wanted = hints
             .compile
             .as_ref()
             .is_none_or(|compile| compile.baseline != Some(false));
-        wanted && cfg!(all(target_arch = "x86_64", unix)) && !self.interruptible && !self.fuel
+        let the_same_always = self.fuel || self.deterministic;
+        wanted && cfg!(all(target_arch = "x86_64", unix)) && !self.interruptible && !the_same_always
     }
 
     fn pool(self) -> PoolingAllocationConfig {
@@ -112,6 +116,11 @@ impl EngineOptions {
             .generate_address_map(false)
             // A process that runs a program once copies its data; an image to map pays off with the second instance.
             .memory_init_cow(self.interruptible);
+        if self.deterministic {
+            config
+                .cranelift_nan_canonicalization(true)
+                .relaxed_simd_deterministic(true);
+        }
         // Only debuggers of this process would read it, and registering it costs more than all of WASI.
         #[cfg(not(windows))]
         config.native_unwind_info(false);
@@ -122,7 +131,7 @@ impl EngineOptions {
     /// release, configuration or processor; the name only keeps such code apart so that both stay cached.
     pub(crate) fn fingerprint(self, hints: &Hints, tier: Tier) -> String {
         format!(
-            "zrun-{};wasmtime-48;{tier:?};{};{};{:?};fuel={};interruptible={}",
+            "zrun-{};wasmtime-48;{tier:?};{};{};{:?};fuel={};interruptible={};deterministic={}",
             // Releases of zrun may configure the engine differently; two in use do not evict each other's code.
             env!("CARGO_PKG_VERSION"),
             std::env::consts::ARCH,
@@ -130,6 +139,7 @@ impl EngineOptions {
             hints.compile.as_ref().and_then(|compile| compile.opt_level),
             self.fuel,
             self.interruptible,
+            self.deterministic,
         )
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use zero_format::Digest;
 
 use crate::disk;
+use crate::exit;
 
 /// The directories of one user of Zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,14 @@ pub enum HomeError {
         /// The platform's variable.
         missing: &'static str,
     },
+    /// A directory of the home belongs to another user, who could plant what is trusted there.
+    #[error("trust {}: it belongs to the user {owner}", .path.display())]
+    Foreign {
+        /// Which one.
+        path: PathBuf,
+        /// The number of its owner.
+        owner: u32,
+    },
     /// A file or directory of the home cannot be used.
     #[error("use {}", .path.display())]
     Io {
@@ -36,6 +45,12 @@ pub enum HomeError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// Everybody may write to a directory of the home.
+    #[error("trust {}: everybody may write to it", .path.display())]
+    Open {
+        /// Which one.
+        path: PathBuf,
     },
     /// The user's secret has the wrong length: something else wrote it.
     #[error("read the secret in {}: it is {found} bytes, not 32", .path.display())]
@@ -52,11 +67,29 @@ impl HomeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoHome { .. } => Some("set ZERO_HOME to a directory of yours".to_owned()),
+            Self::Foreign { path, .. } => Some(format!(
+                "use a directory of your own with ZERO_HOME, or take this one over: chown -R \"$(id -u)\" {}",
+                path.display()
+            )),
             Self::Io { .. } => None,
+            Self::Open { path } => Some(format!(
+                "look through what is there, then: chmod go-w {}",
+                path.display()
+            )),
             Self::Secret { path, .. } => Some(format!(
                 "remove {}; a new one is made, and the caches that it sealed are rebuilt",
                 path.display()
             )),
+        }
+    }
+}
+
+impl HomeError {
+    /// The exit code that stands for this error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Foreign { .. } | Self::Open { .. } => exit::NOT_TRUSTED,
+            _ => exit::FAILED,
         }
     }
 }
@@ -136,6 +169,41 @@ impl Home {
         let mut name = digest.to_hex();
         name.push_str(".receipt");
         self.cache.join("receipts").join(name)
+    }
+
+    /// Makes sure that nobody else can plant what is trusted here: keys, consent, compiled code. What is missing yet
+    /// will be made for the user alone.
+    ///
+    /// # Errors
+    /// When a directory belongs to another user, or everybody may write to it.
+    #[cfg(unix)]
+    pub fn check(&self) -> Result<(), HomeError> {
+        use std::os::unix::fs::MetadataExt as _;
+        const OTHERS_WRITE: u32 = 0o002;
+        let own = rustix::process::geteuid().as_raw();
+        for path in [&self.config, &self.cache] {
+            let Ok(metadata) = fs::metadata(path) else {
+                continue;
+            };
+            let (path, owner) = (path.clone(), metadata.uid());
+            // The administrator could do anything anyway.
+            if owner != own && owner != 0 {
+                return Err(HomeError::Foreign { path, owner });
+            }
+            if metadata.mode() & OTHERS_WRITE != 0 {
+                return Err(HomeError::Open { path });
+            }
+        }
+        Ok(())
+    }
+
+    /// Elsewhere the system's own lists say who may write, and the folders of a profile are the user's.
+    ///
+    /// # Errors
+    /// Never.
+    #[cfg(not(unix))]
+    pub fn check(&self) -> Result<(), HomeError> {
+        Ok(())
     }
 
     /// Creates what is missing.
@@ -323,6 +391,34 @@ mod tests {
                 .collect()
         });
         assert!(secrets.iter().all(|secret| secret == &secrets[0]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_home_that_others_can_write_to_is_not_trusted() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::at(dir.path().join("home"));
+        assert!(home.check().is_ok(), "what is missing is made privately");
+        home.prepare().unwrap();
+        assert!(home.check().is_ok());
+        for path in [home.cache_dir(), home.directory()] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
+            let error = home.check().unwrap_err();
+            assert!(matches!(&error, HomeError::Open { .. }), "{error}");
+            assert_eq!(error.exit_code(), exit::NOT_TRUSTED);
+            fs::set_permissions(path, fs::Permissions::from_mode(0o775)).unwrap();
+            assert!(home.check().is_ok());
+        }
+        // Only an administrator can give a directory away.
+        if std::os::unix::fs::chown(home.directory(), Some(12345), None).is_ok() {
+            let error = home.check().unwrap_err();
+            assert!(
+                matches!(&error, HomeError::Foreign { owner: 12345, .. }),
+                "{error}"
+            );
+            assert!(error.hint().is_some());
+        }
     }
 
     #[test]

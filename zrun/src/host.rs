@@ -1,6 +1,7 @@
 //! What a running program meets instead of the operating system. Nothing here is ambient: everything is built from
 //! the grants of one run.
 
+pub(crate) mod deadline;
 pub(crate) mod denial;
 pub(crate) mod fs;
 #[cfg(feature = "http")]
@@ -22,6 +23,7 @@ use zero_format::Access;
 use crate::audit::{Recorder, Use};
 use crate::limits::{Limits, Meter};
 use crate::policy::Grants;
+use deadline::Deadline;
 use denial::Denials;
 use fs::{OutputError, View};
 use quota::Quota;
@@ -38,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) handles: u64,
     pub(crate) denials: Denials,
     pub(crate) recorder: Recorder,
+    pub(crate) deadline: Deadline,
     pub(crate) streams: Streams,
     pub(crate) view: View,
     pub(crate) wall_clock: bool,
@@ -71,6 +74,7 @@ impl Shared {
             handles: limits.handles,
             denials,
             recorder,
+            deadline: Deadline::default(),
             env,
             streams,
             view,

@@ -11,8 +11,8 @@ use clap::Parser;
 use serde_json::{Value as Json, json};
 use zero_format::{Artifact, Digest, PublicKey};
 use zrun::{
-    Asked, Audit, AuditRun, Cache, Decision, EngineOptions, FILE, Home, Io, Limits, Program,
-    Resolution, RunArgs, RunError, Runner, Trust, decide, exit,
+    Audit, AuditRun, Cache, Decision, FILE, Home, Io, Program, Resolution, RunArgs, RunError,
+    Runner, Trust, decide, exit,
 };
 
 use crate::failure::Failure;
@@ -58,12 +58,13 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE));
         }
     };
-    let stopped = match launch(&args) {
+    let as_json = args.json;
+    let stopped = match resolved(args).and_then(|args| launch(&args)) {
         Ok(code) => return code,
         Err(Stop::Failed(failure)) => failure,
         Err(Stop::HandOver) => hand_over("run", &given),
     };
-    stopped.report(args.json)
+    stopped.report(as_json)
 }
 
 /// Without a flag before the package there is nothing to parse.
@@ -81,7 +82,21 @@ fn parse(given: &[OsString]) -> Result<RunArgs, clap::Error> {
     Cli::try_parse_from(all).map(|cli| cli.run)
 }
 
+/// The flags with what the policy file says.
+fn resolved(args: RunArgs) -> Result<RunArgs, Stop> {
+    args.resolved().map_err(|error| {
+        let failure = Failure::of(error.exit_code(), &error).hint(error.hint());
+        Stop::Failed(match error.details() {
+            Some(details) => failure.details(details),
+            None => failure,
+        })
+    })
+}
+
 fn launch(args: &RunArgs) -> Result<ExitCode, Stop> {
+    if args.learn.is_some() {
+        return Err(Stop::HandOver);
+    }
     let (Some(target), rest) = args.split() else {
         let usage = Failure::new(exit::USAGE, "name a package or a .zero file");
         return Err(usage.hint(Some("zrun --help")).into());
@@ -99,7 +114,8 @@ fn launch(args: &RunArgs) -> Result<ExitCode, Stop> {
             .into());
     }
     let home = Home::locate(&environment)
-        .map_err(|error| Failure::of(exit::FAILED, &error).hint(error.hint()))?;
+        .and_then(|home| home.check().map(|()| home))
+        .map_err(|error| Failure::of(error.exit_code(), &error).hint(error.hint()))?;
     let cache =
         Cache::open(&home).map_err(|error| Failure::of(exit::FAILED, &error).hint(error.hint()))?;
     let path = Path::new(target);
@@ -150,15 +166,6 @@ struct Subject {
     registry: String,
 }
 
-/// The process ends with the program, so nothing has to be able to interrupt it; `cargo-zero` uses the same code.
-fn options(fuel: bool) -> EngineOptions {
-    EngineOptions {
-        interruptible: false,
-        fuel,
-        ..EngineOptions::default()
-    }
-}
-
 fn file(
     path: &Path,
     trusted: &[PublicKey],
@@ -190,10 +197,8 @@ fn file(
             .details(error.to_string())
             .hint(Some(error.hint()))
     })?;
-    let fuel = Limits::of(&artifact.metadata().limits, &args.grants.ceiling())
-        .fuel
-        .is_some();
-    let program = Program::load(&artifact, options(fuel), cache)
+    let options = args.engine(&artifact.metadata().limits);
+    let program = Program::load(&artifact, options, cache)
         .map_err(|error| Failure::of(exit::FAILED, &error))?;
     let _ = cache.remember_file(artifact.bytes(), &digest);
     Ok(Subject { program, registry })
@@ -245,10 +250,8 @@ fn warm(digest: &Digest, trusted: &[PublicKey], args: &RunArgs, cache: &Cache) -
     {
         return None;
     }
-    let fuel = Limits::of(&receipt.metadata.limits, &args.grants.ceiling())
-        .fuel
-        .is_some();
-    Program::cached(&receipt, options(fuel), cache)
+    let options = args.engine(&receipt.metadata.limits);
+    Program::cached(&receipt, options, cache)
 }
 
 fn package(resolution: &Resolution, args: &RunArgs, cache: &Cache) -> Option<Subject> {
@@ -263,10 +266,8 @@ fn package(resolution: &Resolution, args: &RunArgs, cache: &Cache) -> Option<Sub
         return None;
     }
     let artifact = zero_format::verify(artifact, &trusted).ok()?;
-    let fuel = Limits::of(&artifact.metadata().limits, &args.grants.ceiling())
-        .fuel
-        .is_some();
-    let program = Program::load(&artifact, options(fuel), cache).ok()?;
+    let options = args.engine(&artifact.metadata().limits);
+    let program = Program::load(&artifact, options, cache).ok()?;
     Some(Subject { program, registry })
 }
 
@@ -293,10 +294,7 @@ fn start(
     let audit = audit(args, &decision)?;
     let mut runner = Runner::new(program)
         .grants(decision.grants)
-        .limits(Limits::of(
-            &program.metadata().limits,
-            &args.grants.ceiling(),
-        ))
+        .limits(args.limits(&program.metadata().limits))
         .strict(args.grants.strict)
         .quiet(args.quiet)
         .io(Io::inherit())
@@ -305,6 +303,9 @@ fn start(
             failure.report(as_json);
             end(exit::LIMIT);
         });
+    if let Some(seed) = args.deterministic {
+        runner = runner.deterministic(seed);
+    }
     if let Some(audit) = audit {
         runner = runner.registry(&subject.registry).listen(audit);
     }
@@ -341,12 +342,10 @@ fn consented(args: &RunArgs, home: &Home, subject: &Subject) -> Option<Decision>
         return Some(decision);
     }
     let signer = subject.program.signers().first()?;
-    let all = Asked {
-        declared: true,
-        ..asked
-    };
-    home.has_consent(&subject.registry, &metadata.package.name, signer, declared)
-        .then(|| decide(declared, &all, &variable))
+    let name = &metadata.package.name;
+    let consent = home.consent_for(&subject.registry, name, signer, declared)?;
+    let decision = decide(declared, &consent.add_to(asked), &variable);
+    decision.outstanding.is_empty().then_some(decision)
 }
 
 fn invoke(

@@ -17,6 +17,7 @@ mod audit;
 mod cache;
 mod cli;
 mod consent;
+mod deterministic;
 mod disk;
 mod engine;
 pub mod exit;
@@ -24,6 +25,7 @@ mod functions;
 mod home;
 mod host;
 mod http;
+mod learn;
 mod limits;
 mod net;
 mod policy;
@@ -45,9 +47,11 @@ pub use audit::{
 };
 pub use cache::{Cache, CacheInfo, UnpackError};
 pub use cli::{
-    DenyHttpFlag, DenyNetFlag, FsFlag, GrantArgs, HttpFlag, NetFlag, RunArgs, parse_size,
+    DenyHttpFlag, DenyNetFlag, FsFlag, GrantArgs, GrantError, HttpFlag, LearnMode, NetFlag,
+    RunArgs, parse_size,
 };
-pub use consent::{Answer, Consent, ConsentError, FILE, PROMPT, Question};
+pub use consent::{Answer, Consent, ConsentError, FILE, Folder, PROMPT, Question};
+pub use deterministic::{DETERMINISTIC_FUEL, EPOCH, TICK};
 pub use engine::EngineOptions;
 #[doc(hidden)]
 pub use functions::Place;
@@ -57,12 +61,13 @@ pub use host::denial::DeniedTrap;
 pub use host::fs::{BUNDLED, OutputError, ViewError};
 pub use host::stdio::{Capture, Input, Io, Output};
 pub use http::{HttpPolicy, HttpScope, HttpTarget};
+pub use learn::{Learned, Proposal};
 pub use limits::{
     Ceiling, DEFAULT_HANDLES, DEFAULT_MEMORY, DEFAULT_OUTPUT, DEFAULT_TIME, DEFAULT_WRITE,
     LimitReached, Limits, MAX_INSTANCES, MAX_STACK, MAX_TABLE_ELEMENTS,
 };
 pub use net::{NetPolicy, NetScope};
-pub use policy::{Asked, Decision, FsGrant, Grants, Refusal, Rule, decide};
+pub use policy::{Answers, Asked, Decision, FsGrant, Grants, PolicyError, Refusal, Rule, decide};
 pub use program::{Program, ProgramError};
 pub use resolution::Resolution;
 pub use runner::{Called, Outcome, RunError, Runner};

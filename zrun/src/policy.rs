@@ -3,11 +3,17 @@
 //! Pure: the package's declaration, what the user asked for and a look into the environment go in, [`Grants`] come
 //! out. Whatever is not in the grants does not exist for the program.
 
+mod file;
+
+pub use file::PolicyError;
+pub(crate) use file::load;
+
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use zero_format::{
     Access, Capabilities, CapabilityKind, Clock, ClockRule, EnvRule, FsRule, FsScope, GuestPath,
-    HostPattern, HttpRule, NetRule, UrlPattern,
+    HostPattern, HttpRule, NetRule, RandomRule, UrlPattern,
 };
 
 use crate::http::{HttpPolicy, HttpScope};
@@ -18,10 +24,36 @@ use crate::net::{NetPolicy, NetScope};
 pub struct Asked {
     /// Everything that the package declares.
     pub declared: bool,
+    /// What was answered to a consent screen.
+    pub answers: Answers,
     /// Single grants.
     pub allow: Vec<Rule>,
     /// What is refused; wins over every grant.
     pub deny: Vec<Refusal>,
+}
+
+/// Answers to a consent screen: parts of a declaration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// Yes.
+    #[serde(default)]
+    pub allowed: Capabilities,
+    /// No.
+    #[serde(default)]
+    pub refused: Capabilities,
+}
+
+impl Answers {
+    /// Whether all of a rule was allowed.
+    fn allows(&self, rule: impl Into<Capabilities>) -> bool {
+        self.allowed.widened_by(&rule.into()).is_empty()
+    }
+
+    /// Whether all of a rule was refused.
+    fn refuses(&self, rule: impl Into<Capabilities>) -> bool {
+        self.refused.widened_by(&rule.into()).is_empty()
+    }
 }
 
 /// One grant.
@@ -201,7 +233,7 @@ fn fs(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
                     .fs
                     .iter()
                     .any(|grant| related(path, &grant.guest));
-                if !granted && !refused(&Refusal::Fs) {
+                if !granted && !refused(&Refusal::Fs) && !asked.answers.refuses(rule.clone()) {
                     decision.outstanding.fs.push(rule.clone());
                 }
             }
@@ -302,8 +334,10 @@ fn net(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
             decision.beyond.push(format!("the network host {scope}"));
         }
     }
-    if asked.declared {
-        policy.granted.extend(policy.declared.iter().cloned());
+    for rule in &declared.net {
+        if asked.declared || asked.answers.allows(rule.clone()) {
+            policy.granted.push(NetScope::of(rule));
+        }
     }
     for one in &asked.deny {
         if let Refusal::NetTo { host, port } = one {
@@ -317,6 +351,7 @@ fn net(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
             .iter()
             .chain(&policy.denied)
             .any(|other| other.overlaps(&scope))
+            && !asked.answers.refuses((*rule).clone())
     };
     decision.outstanding.net = declared.net.iter().filter(outstanding).cloned().collect();
     if !policy.granted.is_empty() {
@@ -350,8 +385,10 @@ fn http(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
             _ => {}
         }
     }
-    if asked.declared {
-        policy.granted.extend(policy.declared.iter().cloned());
+    for rule in &declared.http {
+        if asked.declared || asked.answers.allows(rule.clone()) {
+            policy.granted.push(HttpScope::of(rule));
+        }
     }
     for one in &asked.deny {
         match one {
@@ -367,7 +404,7 @@ fn http(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
     let outstanding = |rule: &&HttpRule| {
         let scope = HttpScope::of(rule);
         let mut decided = policy.granted.iter().chain(&policy.denied);
-        !decided.any(|other| other.overlaps(&scope))
+        !decided.any(|other| other.overlaps(&scope)) && !asked.answers.refuses((*rule).clone())
     };
     decision.outstanding.http = declared.http.iter().filter(outstanding).cloned().collect();
     if !policy.granted.is_empty() {
@@ -402,14 +439,18 @@ fn environment(
                 .push(format!("the environment variable {name}"));
         }
     }
-    for EnvRule { name, .. } in &declared.env {
-        if asked.declared && !given.iter().any(|(other, _)| *other == name.as_str()) {
-            given.push((name.as_str(), env(name.as_str())));
+    for rule in &declared.env {
+        let name = rule.name.as_str();
+        let allowed = asked.declared || asked.answers.allows(rule.clone());
+        if allowed && !given.iter().any(|(other, _)| *other == name) {
+            given.push((name, env(name)));
         }
     }
     let outstanding = |rule: &&EnvRule| {
         let name = rule.name.as_str();
-        !refused(name) && !given.iter().any(|(other, _)| *other == name)
+        !refused(name)
+            && !given.iter().any(|(other, _)| *other == name)
+            && !asked.answers.refuses((*rule).clone())
     };
     decision.outstanding.env = declared.env.iter().filter(outstanding).cloned().collect();
     let granted = given.into_iter().filter(|(name, _)| !refused(name));
@@ -419,25 +460,23 @@ fn environment(
 }
 
 fn clock(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
-    let granted = asked.declared || asked.allow.contains(&Rule::Clock);
-    if asked.allow.contains(&Rule::Clock) && declared.clock.is_empty() {
+    let flag = asked.allow.contains(&Rule::Clock);
+    if flag && declared.clock.is_empty() {
         decision.beyond.push("the clock".to_owned());
     }
     if asked.deny.contains(&Refusal::Clock) {
         return;
     }
-    if !granted {
-        decision.outstanding.clock.clone_from(&declared.clock);
-        return;
+    for rule in &declared.clock {
+        if asked.declared || flag || asked.answers.allows(rule.clone()) {
+            match rule.clock {
+                Clock::Monotonic => decision.grants.monotonic_clock = true,
+                Clock::Wall => decision.grants.wall_clock = true,
+            }
+        } else if !asked.answers.refuses(rule.clone()) {
+            decision.outstanding.clock.push(rule.clone());
+        }
     }
-    let has = |clock: Clock| {
-        declared
-            .clock
-            .iter()
-            .any(|rule: &ClockRule| rule.clock == clock)
-    };
-    decision.grants.wall_clock = has(Clock::Wall);
-    decision.grants.monotonic_clock = has(Clock::Monotonic);
 }
 
 fn random(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
@@ -445,33 +484,86 @@ fn random(declared: &Capabilities, asked: &Asked, decision: &mut Decision) {
     if flag && declared.random.is_none() {
         decision.beyond.push("random numbers".to_owned());
     }
+    let Some(rule) = &declared.random else {
+        return;
+    };
     if asked.deny.contains(&Refusal::Random) {
         return;
     }
-    if asked.declared || flag {
-        decision.grants.random = declared.random.is_some();
-    } else {
-        decision.outstanding.random.clone_from(&declared.random);
+    if asked.declared || flag || asked.answers.allows(rule.clone()) {
+        decision.grants.random = true;
+    } else if !asked.answers.refuses(rule.clone()) {
+        decision.outstanding.random = Some(rule.clone());
     }
 }
 
 impl Asked {
-    /// The flags that would grant what is outstanding, as a user would type them.
-    pub fn flags_for(outstanding: &Capabilities) -> Vec<String> {
-        let mut flags = Vec::new();
-        for rule in &outstanding.fs {
-            if let FsScope::Guest(path) = &rule.scope {
-                let mode = if rule.access == Access::ReadWrite {
-                    ":rw"
-                } else {
-                    ":ro"
-                };
-                flags.push(format!("--allow-fs DIR{mode}={path}"));
+    /// The declaration that would make every single grant count.
+    pub fn declaration(&self) -> Capabilities {
+        let mut all = Capabilities::default();
+        for rule in &self.allow {
+            match rule {
+                Rule::Clock => {
+                    for clock in [Clock::Wall, Clock::Monotonic] {
+                        all.clock.push(ClockRule {
+                            clock,
+                            reason: None,
+                        });
+                    }
+                }
+                Rule::Env { name, .. } => all
+                    .env
+                    .extend(name.parse().ok().map(|name| EnvRule { name, reason: None })),
+                Rule::Fs {
+                    host,
+                    guest,
+                    access,
+                } => all
+                    .fs
+                    .extend(guest.clone().or_else(|| guest_of(host)).map(|path| FsRule {
+                        scope: FsScope::Guest(path),
+                        access: *access,
+                        reason: None,
+                    })),
+                Rule::Http { url, methods } => all.http.push(HttpRule {
+                    url: url.clone(),
+                    methods: methods.clone(),
+                    reason: None,
+                }),
+                Rule::Net { host, port } => all.net.push(NetRule {
+                    host: host.clone(),
+                    ports: port.iter().copied().collect(),
+                    reason: None,
+                }),
+                Rule::Random => all.random = Some(RandomRule::default()),
             }
         }
-        let kinds = outstanding.kinds();
-        if kinds.iter().any(|kind| !matches!(kind, CapabilityKind::Fs)) {
+        all
+    }
+
+    /// The flags that grant what is outstanding, as words of a command line. `folder` names the user's folder for a
+    /// guest path.
+    pub fn flags_for(
+        outstanding: &Capabilities,
+        folder: &dyn Fn(&GuestPath) -> String,
+    ) -> Vec<String> {
+        let mut flags = Vec::new();
+        if outstanding
+            .kinds()
+            .iter()
+            .any(|kind| *kind != CapabilityKind::Fs)
+        {
             flags.push("--allow-declared".to_owned());
+        }
+        for rule in &outstanding.fs {
+            if let FsScope::Guest(path) = &rule.scope {
+                let mode = match rule.access {
+                    Access::Read => "ro",
+                    Access::ReadWrite => "rw",
+                };
+                flags.push("--allow-fs".to_owned());
+                flags.push(format!("{}:{mode}={path}", folder(path)));
+            }
         }
         flags
     }

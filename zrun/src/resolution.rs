@@ -38,6 +38,8 @@ pub struct Resolution {
     pub capabilities: Digest,
     /// When the registry's head expires, in seconds since 1970.
     pub head_expires: u64,
+    /// When the registry was asked, in seconds since 1970.
+    pub checked_at: u64,
     /// Until when the answer may be used without asking again, in seconds since 1970.
     pub fresh_until: u64,
     /// Where the artifact lies on this machine.
@@ -54,9 +56,10 @@ struct Record {
 }
 
 impl Resolution {
-    /// Whether the answer still holds at `now`, in seconds since 1970.
+    /// Whether the answer still holds at `now`, in seconds since 1970. One that comes from the future does not: the clock
+    /// was wrong then or is wrong now, and nobody knows how old the answer is.
     pub fn is_fresh(&self, now: u64) -> bool {
-        now < self.fresh_until && now < self.head_expires
+        self.checked_at <= now && now < self.fresh_until && now < self.head_expires
     }
 
     /// The signers as keys; `None` if one of them is not a key.
@@ -143,6 +146,7 @@ mod tests {
             signers: vec![key.to_base64()],
             capabilities: Digest::of(b"capabilities"),
             head_expires: 2000,
+            checked_at: 500,
             fresh_until: 1000,
             blob: PathBuf::from("/blobs/x"),
         }
@@ -177,6 +181,10 @@ mod tests {
     fn freshness_ends_with_the_head() {
         let mut resolution = sample();
         assert!(resolution.is_fresh(999) && !resolution.is_fresh(1000));
+        assert!(
+            resolution.is_fresh(500) && !resolution.is_fresh(499),
+            "the clock was set back"
+        );
         resolution.fresh_until = 3000;
         assert!(resolution.is_fresh(1999) && !resolution.is_fresh(2000));
     }

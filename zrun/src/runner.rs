@@ -1,6 +1,7 @@
 //! One run of a program: grants and limits in, an exit code out.
 
 mod arguments;
+mod backtrace;
 mod call;
 mod ended;
 mod error;
@@ -62,6 +63,7 @@ pub struct Runner<'a> {
     registry: Option<String>,
     said: Said,
     cancel: Option<Cancel>,
+    seed: Option<u64>,
 }
 
 /// How a run ended.
@@ -94,6 +96,7 @@ impl<'a> Runner<'a> {
             registry: None,
             said: Said::default(),
             cancel: None,
+            seed: None,
         }
     }
 
@@ -189,6 +192,14 @@ impl<'a> Runner<'a> {
         self
     }
 
+    /// Makes clocks and random numbers from a seed: two runs with the same input give the same bytes. The program has
+    /// to be compiled for it, see [`crate::EngineOptions::deterministic`].
+    #[must_use]
+    pub fn deterministic(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
     /// Runs the program to its end.
     ///
     /// # Errors
@@ -221,6 +232,9 @@ impl<'a> Runner<'a> {
         let options = self.program.options();
         if self.limits.fuel.is_some() && !options.fuel {
             return Err(RunError::FuelUncounted);
+        }
+        if self.seed.is_some() && !options.deterministic {
+            return Err(RunError::NotDeterministic);
         }
         let ends_process = self.on_time.is_some() && self.cancel.is_none();
         if !options.interruptible && !ends_process {

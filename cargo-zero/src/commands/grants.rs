@@ -1,7 +1,7 @@
 //! `grants`: the consent that was given and stored.
 
 use serde_json::{Value, json};
-use zero_format::{Digest, printable};
+use zero_format::{Capabilities, Digest, Need, printable};
 use zrun::{Consent, ConsentError};
 
 use crate::cli::Grants;
@@ -45,7 +45,10 @@ fn describe(id: &Digest, consent: &Consent) -> Value {
         "signer": consent.signer,
         "given": consent.given,
         "capabilities": consent.capabilities,
-        "words": consent.capabilities.describe(),
+        "allowed": consent.answers.allowed,
+        "refused": consent.answers.refused,
+        "folders": consent.folders,
+        "words": consent.answers.allowed.describe(),
     })
 }
 
@@ -57,7 +60,7 @@ fn list(session: &Session) -> Result<Report, Failure> {
             "{:<24} {:<24} {}\n",
             format!("{} {}", consent.package, consent.version),
             printable(&consent.registry),
-            consent.capabilities.describe().join(", "),
+            consent.answers.allowed.describe().join(", "),
         );
     }
     let grants: Vec<Value> = all
@@ -77,11 +80,11 @@ fn show(session: &Session, package: &str) -> Result<Report, Failure> {
             printable(&consent.registry),
             consent.signer
         );
-        for need in consent.capabilities.needs() {
-            text += &match need.reason {
-                Some(reason) => format!("  may {}: {}\n", need.words, printable(reason)),
-                None => format!("  may {}\n", need.words),
-            };
+        text += &answers("may", &consent.answers.allowed);
+        text += &answers("may not", &consent.answers.refused);
+        for folder in &consent.folders {
+            let host = printable(&folder.host.to_string_lossy());
+            text += &format!("  {} is {host}\n", folder.guest);
         }
     }
     let grants: Vec<Value> = all
@@ -89,6 +92,14 @@ fn show(session: &Session, package: &str) -> Result<Report, Failure> {
         .map(|(id, consent)| describe(id, consent))
         .collect();
     Ok(Report::new(json!({ "grants": grants }), text))
+}
+
+fn answers(verb: &str, capabilities: &Capabilities) -> String {
+    let line = |need: Need<'_>| match need.reason {
+        Some(reason) => format!("  {verb} {}: “{}”\n", need.words, printable(reason)),
+        None => format!("  {verb} {}\n", need.words),
+    };
+    capabilities.needs().into_iter().map(line).collect()
 }
 
 fn revoke(session: &Session, package: Option<&str>) -> Result<Report, Failure> {

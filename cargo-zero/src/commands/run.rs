@@ -1,6 +1,7 @@
 //! `run`: obtain, verify, ask, run (spec/capabilities.md, "Consent").
 
 mod consent;
+mod learn;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -21,7 +22,8 @@ use crate::cli::Run;
 use crate::host::Session;
 use crate::project::Project;
 use crate::registries;
-use crate::report::{Class, Failure, Report};
+use crate::report::{Class, Failure, Output, Report};
+use learn::Lesson;
 
 /// A verified program, and who vouches for it.
 struct Subject {
@@ -35,6 +37,8 @@ pub(super) struct Allowed {
     subject: Subject,
     pub(super) decision: Decision,
     pub(super) limits: Limits,
+    options: EngineOptions,
+    lesson: Option<Lesson>,
     args: Vec<OsString>,
 }
 
@@ -53,8 +57,7 @@ impl Allowed {
         let _step = session.output.step("compiling");
         let options = EngineOptions {
             interruptible,
-            fuel: self.limits.fuel.is_some(),
-            ..EngineOptions::default()
+            ..self.options
         };
         load(session, &self.subject.artifact, options)
     }
@@ -67,37 +70,56 @@ pub(super) fn allow(
     arguments: &[OsString],
 ) -> Result<Allowed, Failure> {
     let (target, args) = split(&run.args, arguments)?;
+    let mut lesson = None;
     let subject = match target {
-        None => project(session)?,
+        None => project(session, run, &mut lesson)?,
+        Some(_) if run.args.learn.is_some() => {
+            return Err(
+                Failure::usage("`--learn` is for the project that you are in")
+                    .hint("cargo zero run --learn -- ARGUMENTS, in the folder of its Zero.toml"),
+            );
+        }
         Some(text) => match Target::parse(&text)? {
             Target::File(path) => file(session, &path)?,
             Target::Package(package) => package_of(session, run, &text, &package)?,
         },
     };
     let metadata = subject.artifact.metadata();
-    let decision = consent::decide_or_ask(session, run, &subject, arguments)?;
+    let decision = match &lesson {
+        // A lesson asks nothing: what the flags do not grant is denied, and learned all the same.
+        Some(_) => consent::by_flags(run, &subject),
+        None => consent::decide_or_ask(session, run, &subject, arguments)?,
+    };
     for what in &decision.beyond {
         session.output.warn(&format!(
             "the package does not declare {what}: that grant does nothing"
         ));
     }
-    let limits = Limits::of(&metadata.limits, &run.args.grants.ceiling());
+    let (limits, options) = (
+        run.args.limits(&metadata.limits),
+        run.args.engine(&metadata.limits),
+    );
     Ok(Allowed {
         subject,
         decision,
         limits,
+        options,
+        lesson,
         args,
     })
 }
 
 pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Result<Report, Failure> {
+    let run = &resolved(run)?;
     let allowed = allow(session, run, arguments)?;
     let program = allowed.load(session, false)?;
     let Allowed {
         subject,
         decision,
         limits,
+        lesson,
         args,
+        ..
     } = allowed;
     let output = session.output;
     let audit = audit(session, run, &decision.grants)?;
@@ -106,18 +128,25 @@ pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Resul
         .limits(limits)
         .strict(run.args.grants.strict);
     runner = runner
-        .quiet(session.output.quiet)
+        // What is denied in a lesson stands in its report.
+        .quiet(session.output.quiet || lesson.is_some())
         .io(Io::inherit())
-        .on_time_limit(move |limit| {
-            output.die(&limit_failure(&limit));
-        });
+        .on_time_limit(at_time_limit(output, lesson.clone()));
+    if let Some(lesson) = &lesson {
+        runner = runner.listen(lesson.listener());
+    }
+    if let Some(seed) = run.args.deterministic {
+        runner = runner.deterministic(seed);
+    }
     if let Some(audit) = audit {
         runner = runner.registry(&subject.registry).listen(audit);
     }
     if let Some(export) = &run.args.invoke {
-        let called = runner
-            .call_text(export, &texts(&args)?)
-            .map_err(|error| ended(&error))?;
+        let called = runner.call_text(export, &texts(&args)?);
+        if let Some(lesson) = &lesson {
+            lesson.end()?;
+        }
+        let called = called.map_err(|error| ended(&error))?;
         let result = called.to_json();
         let text = match &result {
             serde_json::Value::Null => String::new(),
@@ -129,9 +158,33 @@ pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Resul
             text,
         ));
     }
-    let outcome = runner.args(args).run().map_err(|error| ended(&error))?;
+    let outcome = runner.args(args).run();
+    if let Some(lesson) = &lesson {
+        lesson.end()?;
+    }
+    let outcome = outcome.map_err(|error| ended(&error))?;
     // A shell shows eight bits of it, as it does for every program.
     Ok(Report::exit(u8::try_from(outcome.code & 0xff).unwrap_or(1)))
+}
+
+/// The flags with what the policy file says.
+pub(super) fn resolved(run: &Run) -> Result<Run, Failure> {
+    let args = run.args.clone().resolved().map_err(|error| {
+        let class = match error.exit_code() {
+            zrun::exit::USAGE => Class::Usage,
+            zrun::exit::NOT_FOUND => Class::NotFound,
+            _ => Class::Failed,
+        };
+        let mut failure = Failure::new(class, format!("failed to {error}")).hint_if(error.hint());
+        if let Some(source) = std::error::Error::source(&error) {
+            failure = failure.because(source);
+        }
+        match error.details() {
+            Some(details) => failure.details(details),
+            None => failure,
+        }
+    })?;
+    Ok(Run { args })
 }
 
 /// The audit of this run, if the user wants one.
@@ -194,9 +247,26 @@ fn texts(args: &[OsString]) -> Result<Vec<String>, Failure> {
     args.iter().map(text).collect()
 }
 
+/// What ends the process at the time limit; a lesson is told before.
+fn at_time_limit(
+    output: Output,
+    lesson: Option<Lesson>,
+) -> impl FnOnce(zrun::LimitReached) + Send + 'static {
+    move |limit| {
+        if let Some(Err(failure)) = lesson.as_ref().map(Lesson::end) {
+            output.die(&failure);
+        }
+        output.die(&limit_failure(&limit));
+    }
+}
+
 /// Builds the project and signs it with a key that only this user's runs know.
-fn project(session: &Session) -> Result<Subject, Failure> {
-    let project = Project::load(session)?;
+fn project(session: &Session, run: &Run, lesson: &mut Option<Lesson>) -> Result<Subject, Failure> {
+    let mut project = Project::load(session)?;
+    *lesson = Lesson::begin(session, &run.args, &project);
+    if let Some(lesson) = &lesson {
+        project = project.assuming(lesson.assumed().clone());
+    }
     let built = build::build(session, &project, false)?;
     let secret = session.home.secret().map_err(|error| {
         Failure::failed("cannot use the home")
@@ -292,6 +362,7 @@ fn package_of(
         signers: resolved.signers.iter().map(PublicKey::to_base64).collect(),
         capabilities: resolved.capabilities_digest,
         head_expires: resolved.head_expires.seconds(),
+        checked_at: resolved.checked_at.seconds(),
         fresh_until,
         blob: client.blob_path(&resolved),
     };

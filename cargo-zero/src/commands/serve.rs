@@ -6,7 +6,7 @@ use serde_json::json;
 use zrun::{DEFAULT_REQUEST_TIME, ServeError, Server};
 
 use super::run::{self, Allowed};
-use crate::cli::Serve;
+use crate::cli::{Run, Serve};
 use crate::host::Session;
 use crate::report::{Class, Failure, Report};
 
@@ -21,16 +21,23 @@ pub(crate) fn run(
                 .hint("cargo zero run --invoke EXPORT PACKAGE"),
         );
     }
-    let allowed = run::allow(session, &serve.run, arguments)?;
+    let one_run = &serve.run.args;
+    if one_run.learn.is_some() || one_run.deterministic.is_some() {
+        return Err(Failure::usage(
+            "`serve` answers requests: `--learn` and `--deterministic` are for single runs",
+        ));
+    }
+    let flags = run::resolved(&serve.run)?;
+    let allowed = run::allow(session, &flags, arguments)?;
     let program = allowed.load(session, true)?;
-    let audit = run::audit_file(&serve.run, &allowed.decision.grants)?;
+    let audit = run::audit_file(&flags, &allowed.decision.grants)?;
     let mut server = Server::new(
         program,
         allowed.decision.grants.clone(),
-        limits(serve, &allowed),
+        limits(&flags, &allowed),
     )
     .map_err(|error| failed(&error))?
-    .strict(serve.run.args.grants.strict)
+    .strict(flags.args.grants.strict)
     .quiet(session.output.quiet);
     if let Some(bytes) = serve.limit_body {
         server = server.max_body(bytes);
@@ -57,10 +64,10 @@ pub(crate) fn run(
 }
 
 /// The limits of each request. A package that says nothing about time was not written to be waited for.
-fn limits(serve: &Serve, allowed: &Allowed) -> zrun::Limits {
+fn limits(run: &Run, allowed: &Allowed) -> zrun::Limits {
     let declared = allowed.metadata().limits.time_ms.is_some();
     let mut limits = allowed.limits;
-    if !declared && serve.run.args.grants.limit_time.is_none() {
+    if !declared && run.args.grants.limit_time.is_none() {
         limits.time = DEFAULT_REQUEST_TIME;
     }
     limits

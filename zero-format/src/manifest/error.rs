@@ -27,7 +27,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(text: &str, span: Span, message: String) -> Self {
+    /// A fault at a place in a text: other files of the user are judged in the same form.
+    pub fn new(text: &str, span: Span, message: String) -> Self {
         let start = floor(text, span.start);
         let end = floor(text, span.end.max(span.start));
         let before = text.get(..start).unwrap_or_default();

@@ -234,6 +234,12 @@ fn granted(grants: &Grants) -> Value {
         })
         .collect();
     let net: Vec<String> = grants.net.granted.iter().map(ToString::to_string).collect();
+    let http: Vec<String> = grants
+        .http
+        .granted
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let env: Vec<&str> = grants.env.iter().map(|(name, _)| name.as_str()).collect();
     let clocks = [
         (Clock::Monotonic, grants.monotonic_clock),
@@ -244,7 +250,7 @@ fn granted(grants: &Grants) -> Value {
         .filter(|(_, granted)| *granted)
         .map(|(which, _)| clock(which))
         .collect();
-    json!({ "fs": fs, "args": grants.args, "net": net, "env": env, "clock": clocks, "random": grants.random })
+    json!({ "fs": fs, "args": grants.args, "net": net, "http": http, "env": env, "clock": clocks, "random": grants.random })
 }
 
 fn limits(limits: &Limits) -> Value {

@@ -151,7 +151,7 @@ fn parse_port(text: &str) -> Result<u16, String> {
     }
 }
 
-pub(super) fn parse_count(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_count(text: &str) -> Result<u64, String> {
     let digits: String = text.chars().filter(|c| *c != '_').collect();
     digits
         .parse()
@@ -177,7 +177,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
 }
 
 /// `500ms`, `30s`, `5 min`, `2h`; a bare number is seconds.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split_unit(text);
     let millis = match unit {
         "ms" => 1,

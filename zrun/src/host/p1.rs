@@ -7,11 +7,13 @@ mod writes;
 
 use std::collections::BTreeSet;
 
+use std::time::Duration;
+
 use wasmtime::{AsContextMut as _, Caller, Extern, Func, Store, bail};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::p1::wasi_snapshot_preview1::{self as wasi, WasiSnapshotPreview1 as _};
-use wasmtime_wasi::runtime::{in_tokio, with_ambient_tokio_runtime};
+use wasmtime_wasi::runtime::with_ambient_tokio_runtime;
 use wiggle::GuestMemory;
 use zero_format::Clock;
 
@@ -267,6 +269,11 @@ fn judged_function(store: &mut Store<Host>, name: &str) -> Option<Func> {
              count: i32,
              out: i32| {
                 let (mut memory, host) = enter(&mut caller)?;
+                let deadline = host.shared.deadline;
+                if let (1, Some(nap)) = (count, nap(&memory, subscriptions)) {
+                    // WASI sleeps through a single relative wait on this very thread.
+                    deadline.allow(nap)?;
+                }
                 let poll = wasi::poll_oneoff(
                     &mut host.wasi,
                     &mut memory,
@@ -276,7 +283,7 @@ fn judged_function(store: &mut Store<Host>, name: &str) -> Option<Func> {
                     out,
                 );
                 // Timers belong to the runtime from the moment they are made.
-                with_ambient_tokio_runtime(|| in_tokio(poll))
+                with_ambient_tokio_runtime(|| deadline.drive(poll)).flatten()
             },
         ),
         "fd_write" => Func::wrap(&mut *store, fd_write),
@@ -321,6 +328,16 @@ fn judged_function(store: &mut Store<Host>, name: &str) -> Option<Func> {
         "path_open" => Func::wrap(&mut *store, path_open),
         _ => return None,
     })
+}
+
+/// How long a subscription waits that is a clock's and not a point in time.
+fn nap(memory: &GuestMemory<'_>, subscription: i32) -> Option<Duration> {
+    const ABSOLUTE: u16 = 1;
+    let subscription = bytes(memory, subscription, 48)?;
+    let kind = subscription.get(8)?;
+    let timeout = u64::from_le_bytes(subscription.get(24..32)?.try_into().ok()?);
+    let flags = u16::from_le_bytes(subscription.get(40..42)?.try_into().ok()?);
+    (*kind == 0 && flags & ABSOLUTE == 0).then(|| Duration::from_nanos(timeout))
 }
 
 /// A descriptor is about to mean something else.

@@ -7,6 +7,7 @@ mod files;
 #[cfg(feature = "http")]
 mod http;
 mod link;
+mod poll;
 mod random;
 mod sockets;
 mod streams;
@@ -120,6 +121,7 @@ fn guard(linker: &mut Linker<Host>, interface: &str) -> wasmtime::Result<()> {
         "wasi:http/outgoing-handler" => http::guard_requests(linker.instance(&name)?),
         #[cfg(feature = "http")]
         "wasi:http/types" => http::guard_responses(linker.instance(&name)?),
+        "wasi:io/poll" => poll::guard_poll(linker.instance(&name)?),
         "wasi:io/streams" => streams::guard_streams(linker.instance(&name)?),
         "wasi:random/random" | "wasi:random/insecure" | "wasi:random/insecure-seed" => {
             random::guard_random(interface, linker.instance(&name)?)

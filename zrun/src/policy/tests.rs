@@ -1,5 +1,4 @@
 use super::*;
-use zero_format::RandomRule;
 
 fn declared() -> Capabilities {
     Capabilities {
@@ -75,6 +74,7 @@ fn nothing_asked_grants_only_designated_files() {
 fn nothing_declared_grants_nothing_whatever_is_asked() {
     let asked = Asked {
         declared: true,
+        answers: Answers::default(),
         allow: vec![
             fs_rule("/etc", None, Access::ReadWrite),
             Rule::Net {
@@ -111,8 +111,8 @@ fn all_declared_leaves_only_directories_outstanding() {
     assert!(grants.fs.is_empty());
     assert_eq!(decision.outstanding.fs.len(), 1);
     assert_eq!(
-        Asked::flags_for(&decision.outstanding),
-        ["--allow-fs DIR:ro=/data"]
+        Asked::flags_for(&decision.outstanding, &|_| "my data".to_owned()),
+        ["--allow-fs", "my data:ro=/data"]
     );
 }
 
@@ -149,6 +149,7 @@ fn a_path_without_guest_goes_to_the_single_declared_directory() {
 fn denial_wins_over_every_grant() {
     let asked = Asked {
         declared: true,
+        answers: Answers::default(),
         allow: vec![fs_rule("/home/me/d", Some("/data"), Access::Read)],
         deny: vec![
             Refusal::Fs,
@@ -190,4 +191,33 @@ fn a_port_narrows_the_declared_host() {
     let decision = decided(&allowing(rule));
     assert!(decision.grants.net.is_empty());
     assert_eq!(decision.beyond, ["the network host api.example.org:80"]);
+}
+
+#[test]
+fn what_a_screen_was_answered_is_granted_or_denied_scope_by_scope() {
+    let mut allowed = Capabilities::from(declared().env.remove(0));
+    allowed.extend(declared().net.remove(0).into());
+    let refused = Capabilities::from(declared().clock.remove(0));
+    let decision = decided(&Asked {
+        answers: Answers { allowed, refused },
+        ..Asked::default()
+    });
+    assert!(decision.grants.net.allows_name("api.example.org"));
+    assert_eq!(decision.grants.env.len(), 1);
+    assert!(!decision.grants.wall_clock);
+    let outstanding = &decision.outstanding;
+    assert!(outstanding.clock.is_empty() && outstanding.net.is_empty());
+    assert!(outstanding.random.is_some() && outstanding.fs.len() == 1);
+    let refusing = decided(&Asked {
+        answers: Answers {
+            allowed: declared(),
+            ..Answers::default()
+        },
+        deny: vec![Refusal::Env],
+        ..Asked::default()
+    });
+    assert!(
+        refusing.grants.env.is_empty(),
+        "a refusal wins over consent"
+    );
 }

@@ -3,8 +3,8 @@
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
-use zero_format::printable;
 
+use super::backtrace::frames;
 use super::{Outcome, RunError};
 use crate::audit::Unrecorded;
 use crate::host::denial::DeniedTrap;
@@ -113,18 +113,4 @@ pub(super) fn ended(error: wasmtime::Error, limits: &Limits) -> RunError {
         Some(backtrace) => RunError::Trap { reason, backtrace },
         None => engine_error(&error),
     }
-}
-
-fn frames(backtrace: &WasmBacktrace) -> String {
-    let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
-        // Names come from the program: they must not move the cursor.
-        Some(name) => printable(name),
-        None => format!("function {}", frame.func_index()),
-    };
-    let lines: Vec<String> = backtrace
-        .frames()
-        .iter()
-        .map(|frame| format!("at {}", name(frame)))
-        .collect();
-    lines.join("\n")
 }

@@ -74,6 +74,9 @@ pub enum RunError {
         /// Those that there are.
         exports: Vec<String>,
     },
+    /// A deterministic run needs a program that was compiled for it.
+    #[error("run the program deterministically: it was not compiled for that")]
+    NotDeterministic,
     /// The program is a library: nothing in it is to be started.
     #[error("start the program: it is a library")]
     NotACommand {

@@ -4,10 +4,13 @@ use std::sync::atomic::Ordering;
 
 use wasmtime::component::Component;
 use wasmtime::{Module, Store, UpdateDeadline};
+use wasmtime_wasi::WasiCtxBuilder;
 
 use super::ended::{Cancelled, engine_error};
 use super::{RunError, Runner};
+use crate::deterministic;
 use crate::exit;
+use crate::host::deadline::Deadline;
 use crate::host::denial::Denials;
 use crate::host::fs::View;
 use crate::host::stdio::Streams;
@@ -28,9 +31,10 @@ impl Runner<'_> {
         component: &Component,
     ) -> Result<(Store<p2::Host>, Option<Watch>), RunError> {
         let engine = self.program.engine();
+        let deadline = self.deadline();
         let (view, args) = self.view(p2::needs_files(engine, component))?;
         let watch = self.watch(&view)?;
-        let (shared, net) = {
+        let (mut shared, net) = {
             let io = std::mem::take(&mut self.io);
             let streams = Streams::new(io, self.limits.output);
             let denials = self.denials(&streams);
@@ -40,8 +44,8 @@ impl Runner<'_> {
                 net,
             )
         };
-        let mut builder = host::context(&args, &self.grants, &shared.streams, &shared.view)
-            .map_err(|error| engine_error(&error))?;
+        shared.deadline = deadline;
+        let mut builder = self.context(&args, &shared)?;
         net.apply(&mut builder);
         let mut store = Store::new(engine, p2::Host::new(builder.build(), shared, net));
         store.limiter(|host| &mut host.shared.meter);
@@ -54,12 +58,13 @@ impl Runner<'_> {
             .imports()
             .any(|import| import.module() == p1::MODULE && p1::needs_files(import.name()));
         let (view, args) = self.view(needs_files)?;
+        let deadline = self.deadline();
         let watch = self.watch(&view)?;
         let streams = Streams::new(std::mem::take(&mut self.io), self.limits.output);
         let denials = self.denials(&streams);
-        let shared = Shared::new(&self.grants, &self.limits, denials, streams, view);
-        let mut builder = host::context(&args, &self.grants, &shared.streams, &shared.view)
-            .map_err(|error| engine_error(&error))?;
+        let mut shared = Shared::new(&self.grants, &self.limits, denials, streams, view);
+        shared.deadline = deadline;
+        let mut builder = self.context(&args, &shared)?;
         let mut store = Store::new(
             self.program.engine(),
             p1::Host::new(builder.build_p1(), shared),
@@ -73,6 +78,23 @@ impl Runner<'_> {
             },
             watch,
         ))
+    }
+
+    /// How long a call may wait. If the process ends at the time limit, that is not the call's concern.
+    fn deadline(&self) -> Deadline {
+        if self.on_time.is_some() {
+            return Deadline::default();
+        }
+        Deadline::after(self.limits.time)
+    }
+
+    fn context(&self, args: &[String], shared: &Shared) -> Result<WasiCtxBuilder, RunError> {
+        let mut builder = host::context(args, &self.grants, &shared.streams, &shared.view)
+            .map_err(|error| engine_error(&error))?;
+        if let Some(seed) = self.seed {
+            deterministic::apply(&mut builder, &self.grants, seed);
+        }
+        Ok(builder)
     }
 
     /// The file system and the arguments, the program's name first.

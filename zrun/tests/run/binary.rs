@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use zero_format::{Capabilities, Digest, RandomRule};
-use zrun::{Consent, FILE, Resolution, Trust, exit};
+use zrun::{Answers, Consent, FILE, Resolution, Trust, exit};
 
 use crate::support::{Facts, World, start};
 
@@ -231,6 +231,11 @@ fn stored_consent_and_flags_grant_without_asking() {
         registry: FILE.to_owned(),
         package: "sample".parse().unwrap(),
         signer: installed.world.key.public_key().to_base64(),
+        answers: Answers {
+            allowed: random().capabilities,
+            ..Answers::default()
+        },
+        folders: Vec::new(),
         capabilities: random().capabilities,
         version: "1.2.3".parse().unwrap(),
         given: 0,
@@ -275,6 +280,7 @@ fn a_remembered_package_runs_until_the_answer_is_stale() {
         signers: vec![world.key.public_key().to_base64()],
         capabilities: Capabilities::default().digest(),
         head_expires: u64::MAX,
+        checked_at: 0,
         fresh_until: u64::MAX,
         blob: file,
     };

@@ -46,6 +46,26 @@ fn an_endless_loop_ends_at_the_time_limit() {
 }
 
 #[test]
+fn waiting_ends_at_the_time_limit() {
+    // Waits an hour for the monotonic clock, with a subscription of 48 bytes at 64.
+    let sleeps = module(
+        r#"(func (export "_start")
+            (i32.store (i32.const 80) (i32.const 1))
+            (i64.store (i32.const 88) (i64.const 3600000000000))
+            (drop (call $poll_oneoff (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 256))))"#,
+    );
+    let declared = Declared {
+        time_ms: Some(50),
+        ..Declared::default()
+    };
+    let time = LimitReached::Time {
+        limit: Duration::from_millis(50),
+    };
+    assert_eq!(reached(&sleeps, declared), time);
+    assert_eq!(reached(&component(&sleeps), declared), time);
+}
+
+#[test]
 fn a_process_that_ends_with_its_program_is_told_of_the_time_limit() {
     let world = World::new();
     let facts = Facts {

@@ -8,6 +8,7 @@
 mod audit;
 mod binary;
 mod cache;
+mod deterministic;
 mod embedding;
 mod files;
 mod limits;

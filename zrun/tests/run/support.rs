@@ -138,6 +138,7 @@ pub(crate) fn module(body: &str) -> Vec<u8> {
         ("environ_sizes_get", "(param i32 i32) (result i32)"),
         ("args_sizes_get", "(param i32 i32) (result i32)"),
         ("clock_time_get", "(param i32 i64 i32) (result i32)"),
+        ("poll_oneoff", "(param i32 i32 i32 i32) (result i32)"),
         ("random_get", "(param i32 i32) (result i32)"),
         ("proc_exit", "(param i32)"),
     ] {

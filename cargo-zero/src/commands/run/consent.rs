@@ -1,13 +1,24 @@
 //! What a run may use: flags, stored consent, or the answer to one screen (spec/capabilities.md, "Consent").
 
+mod ask;
+mod command;
+
 use std::ffi::OsString;
 
-use zrun::{Answer, Asked, Consent, Decision, PROMPT, Question, decide};
+use zrun::{Answers, Consent, Decision, FILE, Folder, Question, Trust, decide};
 
 use super::Subject;
 use crate::cli::Run;
 use crate::host::{self, Session};
 use crate::report::{Class, Failure};
+
+/// What the user said to one screen.
+#[derive(Debug, Default)]
+struct Said {
+    answers: Answers,
+    folders: Vec<Folder>,
+    remember: bool,
+}
 
 /// What the run may use: what the flags say, what was consented to before, or what the user says now.
 pub(super) fn decide_or_ask(
@@ -24,117 +35,99 @@ pub(super) fn decide_or_ask(
     if decision.outstanding.is_empty() {
         return Ok(decision);
     }
-    let Some(signer) = subject.artifact.signers().first() else {
-        return Err(Failure::new(Class::Untrusted, "nobody signed the program"));
-    };
-    let all = Asked {
-        declared: true,
-        ..asked
-    };
+    let signer = *subject
+        .artifact
+        .signers()
+        .first()
+        .ok_or_else(|| Failure::new(Class::Untrusted, "nobody signed the program"))?;
     let package = &metadata.package;
-    if session
+    let stored = session
         .home
-        .has_consent(&subject.registry, &package.name, signer, declared)
-    {
-        return Ok(decide(declared, &all, &variable));
+        .consent_for(&subject.registry, &package.name, &signer, declared);
+    let asked = match &stored {
+        Some(stored) => stored.add_to(asked),
+        None => asked,
+    };
+    let decision = decide(declared, &asked, &variable);
+    if decision.outstanding.is_empty() {
+        return Ok(decision);
+    }
+    if !session.interactive {
+        return Err(command::denied(&package.name, &decision, arguments));
     }
     let before = session
         .home
-        .previous_consent(&subject.registry, &package.name, signer);
+        .previous_consent(&subject.registry, &package.name, &signer);
+    let name = signer_name(session, subject, &signer);
     let question = Question {
         registry: &subject.registry,
         package: &package.name,
         version: &package.version,
-        signer,
-        signer_trusted: true,
+        signer: &signer,
+        signer_name: name.as_deref(),
         declared,
         outstanding: &decision.outstanding,
-        before: before.as_ref().map(|consent| &consent.capabilities),
+        before: before.as_ref(),
+        resources: metadata.hints.resources.as_ref(),
     };
-    match answer(session, &question, arguments)? {
-        Answer::No => Err(Failure::new(
-            Class::Denied,
-            format!("{} was not allowed to run", package.name),
-        )),
-        Answer::Once => Ok(decide(declared, &all, &variable)),
-        Answer::Always => {
-            let consent = Consent {
-                registry: subject.registry.clone(),
-                package: package.name.clone(),
-                signer: signer.to_base64(),
-                capabilities: declared.clone(),
-                version: package.version.clone(),
-                given: session.now,
-            };
-            session
-                .home
-                .store_consent(&consent)
-                .map_err(|error| Failure::failed("cannot store the consent").because(&error))?;
-            Ok(decide(declared, &all, &variable))
-        }
+    let said = ask::ask(session, &question)?;
+    let consent = with(&question, stored, &said, session.now);
+    if said.remember {
+        session
+            .home
+            .store_consent(&consent)
+            .map_err(|error| Failure::failed("cannot store the consent").because(&error))?;
     }
+    Ok(decide(
+        declared,
+        &consent.add_to(run.args.grants.asked()),
+        &variable,
+    ))
 }
 
-fn answer(
-    session: &Session,
-    question: &Question<'_>,
-    arguments: &[OsString],
-) -> Result<Answer, Failure> {
-    if !session.interactive {
-        let needs: Vec<String> = question.outstanding.describe();
-        return Err(Failure::new(
-            Class::Denied,
-            format!("{} asks for what was not granted", question.package),
-        )
-        .details(
-            needs
-                .iter()
-                .map(|need| format!("  - {need}"))
-                .collect::<Vec<_>>()
-                .join("\n"),
-        )
-        .hint(granting(arguments)));
-    }
-    session.output.question(&question.screen());
-    session.output.question("\n");
-    Ok(Answer::parse(&session.ask(PROMPT)?))
+/// What the run may use by the flags alone.
+pub(super) fn by_flags(run: &Run, subject: &Subject) -> Decision {
+    let variable = |name: &str| host::variable(name).and_then(|value| value.into_string().ok());
+    let declared = &subject.artifact.metadata().capabilities;
+    decide(declared, &run.args.grants.asked(), &variable)
 }
 
-/// The same command line, with everything granted.
-fn granting(arguments: &[OsString]) -> String {
-    let command = |word: &OsString| word == "run" || word == "serve";
-    let run = arguments.iter().position(command).unwrap_or(0);
-    let words = arguments.iter().enumerate().skip(1).map(|(index, word)| {
-        let word = quoted(&word.to_string_lossy());
-        if index == run {
-            format!("{word} --allow-declared")
-        } else {
-            word
-        }
+/// What was answered before, and what was answered now.
+fn with(question: &Question<'_>, stored: Option<Consent>, said: &Said, now: u64) -> Consent {
+    let mut consent = stored.unwrap_or_else(|| Consent {
+        registry: question.registry.to_owned(),
+        package: question.package.clone(),
+        signer: question.signer.to_base64(),
+        capabilities: question.declared.clone(),
+        answers: Answers::default(),
+        folders: Vec::new(),
+        version: question.version.clone(),
+        given: now,
     });
-    format!("cargo zero {}", words.collect::<Vec<_>>().join(" "))
+    consent.answers.allowed.extend(said.answers.allowed.clone());
+    consent.answers.refused.extend(said.answers.refused.clone());
+    consent.folders.extend(said.folders.iter().cloned());
+    consent.version.clone_from(question.version);
+    consent.given = now;
+    consent
 }
 
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
+/// What the user calls the key that signed a file; a registry's packages are known by the registry.
+fn signer_name(
+    session: &Session,
+    subject: &Subject,
+    signer: &zero_format::PublicKey,
+) -> Option<String> {
+    if subject.registry != FILE {
+        return None;
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_hint_is_the_command_that_works() {
-        let typed =
-            ["cargo-zero", "-q", "run", "csv@1.2", "--", "it's.csv", ""].map(OsString::from);
-        assert_eq!(
-            granting(&typed),
-            r"cargo zero -q run --allow-declared csv@1.2 -- 'it'\''s.csv' ''"
-        );
-    }
+    let trust = Trust::load(&session.home).ok()?;
+    let entry = trust.entries().iter().find(|entry| entry.key == *signer)?;
+    let name = zero_format::printable(&entry.comment);
+    Some(if entry.own {
+        format!("your own key {name}")
+    } else {
+        name
+    })
+    .filter(|name| !name.trim().is_empty())
 }

@@ -48,6 +48,10 @@ impl ViewError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Grant { source, .. } if source.kind() == io::ErrorKind::NotFound => Some(
+                "grant a path that is there; an answer that was kept goes with `cargo zero grants revoke PACKAGE`"
+                    .to_owned(),
+            ),
             Self::HoldsState { .. } => Some(
                 "grant a directory inside it, or keep Zero's state elsewhere with ZERO_HOME"
                     .to_owned(),

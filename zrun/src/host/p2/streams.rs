@@ -6,7 +6,6 @@ use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, StreamError, StreamResu
 use wasmtime_wasi_io::bindings::wasi::io::streams as async_streams;
 
 use super::{Context, Host};
-use crate::host::drive;
 
 pub(super) fn guard_streams(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
     type Out = Resource<DynOutputStream>;
@@ -14,11 +13,13 @@ pub(super) fn guard_streams(mut instance: LinkerInstance<'_, Host>) -> wasmtime:
         "[method]output-stream.blocking-write-and-flush",
         |mut store: Context<'_>, (out, bytes): (Out, Vec<u8>)| {
             let host = store.data_mut();
-            let written = drive(async_streams::HostOutputStream::blocking_write_and_flush(
-                &mut host.table,
-                out,
-                bytes,
-            ));
+            let deadline = host.shared.deadline;
+            let written =
+                deadline.drive(async_streams::HostOutputStream::blocking_write_and_flush(
+                    &mut host.table,
+                    out,
+                    bytes,
+                ))?;
             stream(host, written)
         },
     )?;
@@ -26,10 +27,11 @@ pub(super) fn guard_streams(mut instance: LinkerInstance<'_, Host>) -> wasmtime:
         "[method]output-stream.blocking-flush",
         |mut store: Context<'_>, (out,): (Out,)| {
             let host = store.data_mut();
-            let flushed = drive(async_streams::HostOutputStream::blocking_flush(
+            let deadline = host.shared.deadline;
+            let flushed = deadline.drive(async_streams::HostOutputStream::blocking_flush(
                 &mut host.table,
                 out,
-            ));
+            ))?;
             stream(host, flushed)
         },
     )?;
@@ -37,12 +39,62 @@ pub(super) fn guard_streams(mut instance: LinkerInstance<'_, Host>) -> wasmtime:
         "[method]input-stream.blocking-read",
         |mut store: Context<'_>, (input, len): (Resource<DynInputStream>, u64)| {
             let host = store.data_mut();
-            let read = drive(async_streams::HostInputStream::blocking_read(
+            let deadline = host.shared.deadline;
+            let read = deadline.drive(async_streams::HostInputStream::blocking_read(
                 &mut host.table,
                 input,
                 len,
-            ));
+            ))?;
             stream(host, read)
+        },
+    )?;
+    guard_long_waits(instance)
+}
+
+/// The rarer calls that wait.
+fn guard_long_waits(mut instance: LinkerInstance<'_, Host>) -> wasmtime::Result<()> {
+    type In = Resource<DynInputStream>;
+    type Out = Resource<DynOutputStream>;
+    instance.func_wrap(
+        "[method]input-stream.blocking-skip",
+        |mut store: Context<'_>, (input, len): (In, u64)| {
+            let host = store.data_mut();
+            let deadline = host.shared.deadline;
+            let skipped = deadline.drive(async_streams::HostInputStream::blocking_skip(
+                &mut host.table,
+                input,
+                len,
+            ))?;
+            stream(host, skipped)
+        },
+    )?;
+    instance.func_wrap(
+        "[method]output-stream.blocking-splice",
+        |mut store: Context<'_>, (out, input, len): (Out, In, u64)| {
+            let host = store.data_mut();
+            let deadline = host.shared.deadline;
+            let moved = deadline.drive(async_streams::HostOutputStream::blocking_splice(
+                &mut host.table,
+                out,
+                input,
+                len,
+            ))?;
+            stream(host, moved)
+        },
+    )?;
+    instance.func_wrap(
+        "[method]output-stream.blocking-write-zeroes-and-flush",
+        |mut store: Context<'_>, (out, len): (Out, u64)| {
+            let host = store.data_mut();
+            let deadline = host.shared.deadline;
+            let written = deadline.drive(
+                async_streams::HostOutputStream::blocking_write_zeroes_and_flush(
+                    &mut host.table,
+                    out,
+                    len,
+                ),
+            )?;
+            stream(host, written)
         },
     )
 }
