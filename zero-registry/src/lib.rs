@@ -25,6 +25,7 @@ mod map;
 mod mirror;
 mod origin;
 mod path;
+#[cfg(any(feature = "http", feature = "server"))]
 mod publish;
 mod resolve;
 mod role;

@@ -12,11 +12,17 @@ pub use client::{PublishError, PublishService, Published};
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+#[cfg(any(feature = "server", test))]
 use thiserror::Error;
 use zero_format::Digest;
 
-use crate::event::{EventError, SignedEvent};
-use crate::json::{self, JsonError};
+#[cfg(any(feature = "server", test))]
+use crate::event::EventError;
+use crate::event::SignedEvent;
+use crate::json;
+#[cfg(any(feature = "server", test))]
+use crate::json::JsonError;
+#[cfg(any(feature = "server", test))]
 use crate::limits::{MAX_PUBLISH_EVENTS, MAX_SIGNATURE_BYTES};
 
 const TAG: &str = "zero-publish/1";
@@ -31,6 +37,7 @@ pub(crate) struct PublishRequest {
 }
 
 /// Why a request is not one.
+#[cfg(any(feature = "server", test))]
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub(crate) enum RequestError {
@@ -61,6 +68,7 @@ struct Wire {
 }
 
 impl PublishRequest {
+    #[cfg(any(feature = "server", test))]
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RequestError> {
         let wire: Wire = json::decode_raw(TAG, bytes)?;
         let long = |text: &String| text.len() > MAX_SIGNATURE_BYTES;
@@ -80,6 +88,7 @@ impl PublishRequest {
         })
     }
 
+    #[cfg(any(feature = "http", test))]
     pub(crate) fn encode(&self) -> Vec<u8> {
         let line = |event: &SignedEvent| {
             let text = String::from_utf8_lossy(event.line());

@@ -41,21 +41,28 @@ pub(super) struct Job {
 /// What a request is told.
 type Verdict = Result<PublishAnswer, (StatusCode, Refusal)>;
 
+/// What the thread is told.
+enum Message {
+    Commit(Box<Job>),
+    /// Commit what waits, and end.
+    End,
+}
+
 /// Where requests wait. Pushing never does.
 #[derive(Clone)]
-pub(super) struct Queue(SyncSender<Job>);
+pub(super) struct Queue(SyncSender<Message>);
 
 impl Queue {
     /// Whether there was room.
     pub(super) fn push(&self, job: Job) -> bool {
-        match self.0.try_send(job) {
+        match self.0.try_send(Message::Commit(Box::new(job))) {
             Ok(()) => true,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
         }
     }
 }
 
-/// The thread. It ends when all queues are dropped, after what waits is committed.
+/// The thread. It ends when it is told to, after what waits is committed.
 pub(in crate::serve) struct Committer {
     queue: Queue,
     uploads: Arc<Uploads>,
@@ -69,7 +76,7 @@ impl Committer {
         metrics: Arc<Metrics>,
         log: Log,
     ) -> Self {
-        let (queue, jobs) = sync_channel(options.queue.max(1));
+        let (queue, messages) = sync_channel(options.queue.max(1));
         let uploads = Uploads::new(writer.storage().folder(), options.upload_bytes);
         let uploads = Arc::new(uploads);
         let worker = Worker {
@@ -80,7 +87,7 @@ impl Committer {
             metrics,
             log,
         };
-        let thread = std::thread::spawn(move || worker.run(&jobs));
+        let thread = std::thread::spawn(move || worker.run(&messages));
         Self {
             queue: Queue(queue),
             uploads,
@@ -98,7 +105,9 @@ impl Committer {
 
     /// Waits until everything that was accepted is committed.
     pub(in crate::serve) fn finish(self) {
-        drop(self.queue);
+        // A connection that hangs may hold a queue for long: its end is not waited for. When the
+        // thread has ended already there is nobody to tell.
+        let _ = self.queue.0.send(Message::End);
         if let Err(panic) = self.thread.join() {
             std::panic::resume_unwind(panic);
         }
@@ -122,22 +131,25 @@ struct Prepared {
 }
 
 impl Worker {
-    fn run(mut self, jobs: &Receiver<Job>) {
+    fn run(mut self, messages: &Receiver<Message>) {
         self.keep_fresh();
-        loop {
-            match jobs.recv_timeout(TICK) {
-                Ok(first) => self.batch(first, jobs),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
+        let mut running = true;
+        while running {
+            running = match messages.recv_timeout(TICK) {
+                Ok(Message::Commit(first)) => self.batch(*first, messages),
+                Err(RecvTimeoutError::Timeout) => true,
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => false,
+            };
             self.keep_fresh();
         }
     }
 
-    /// Commits the first request and all that wait behind it, as far as they fit.
-    fn batch(&mut self, first: Job, jobs: &Receiver<Job>) {
+    /// Commits the first request and all that wait behind it, as far as they fit. Tells whether to
+    /// go on: the end is told after all that was to be committed.
+    fn batch(&mut self, first: Job, messages: &Receiver<Message>) -> bool {
         let mut prepared: Vec<Prepared> = Vec::new();
         let (mut events, mut bytes) = (0, 0);
+        let mut go_on = true;
         let mut next = Some(first);
         while let Some(job) = next.take() {
             events += job.request.events.len();
@@ -146,9 +158,18 @@ impl Worker {
                 prepared.push(ready);
             }
             if events < BATCH_EVENTS && bytes < BATCH_BYTES {
-                next = jobs.try_recv().ok();
+                match messages.try_recv() {
+                    Ok(Message::Commit(job)) => next = Some(*job),
+                    Ok(Message::End) => go_on = false,
+                    Err(_) => {}
+                }
             }
         }
+        self.commit(prepared);
+        go_on
+    }
+
+    fn commit(&self, prepared: Vec<Prepared>) {
         if prepared.is_empty() {
             return;
         }
