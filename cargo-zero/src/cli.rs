@@ -7,6 +7,10 @@ use clap_complete::Shell;
 
 use crate::report::Colour;
 
+mod owner;
+
+pub(crate) use owner::{ChangeOwner, Info, Owner, Search, SignOwner};
+
 /// `cargo zero …`, or `cargo-zero …`.
 #[derive(Debug, Parser)]
 #[command(
@@ -68,6 +72,10 @@ pub(crate) enum Command {
     Yank(Yank),
     Unyank(Yank),
     Revoke(Revoke),
+    #[command(subcommand)]
+    Owner(Owner),
+    Search(Search),
+    Info(Info),
     Run(Box<Run>),
     Serve(Box<Serve>),
     #[command(subcommand)]
@@ -226,7 +234,7 @@ pub(crate) enum Key {
 /// Publish the project, or a built file, in a registry
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  cargo zero publish --registry team --dry-run\n  cargo zero publish --registry /srv/zero --log-key log.key\n\nWhoever holds the registry's log key writes to it; the release itself is signed with your own key."
+    after_help = "Examples:\n  cargo zero publish --registry team --dry-run\n  cargo zero publish --registry /srv/zero --log-key log.key\n\nWhoever holds the registry's log key writes to its folder; a registry at an address takes what you sign with your\nown key when its operator runs `zero-registry serve --publish`."
 )]
 pub(crate) struct Publish {
     /// Publish this file instead of building the project
@@ -242,10 +250,10 @@ pub(crate) struct Publish {
 /// How a command writes to a registry.
 #[derive(Args, Debug)]
 pub(crate) struct Writer {
-    /// Sign with this key: a name or a file
+    /// Sign with this key: a name or a file (may be repeated, where several must sign)
     #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<String>,
-    /// The registry's log key: a name or a file [default: as configured by `registry add --log-key`]
+    pub(crate) key: Vec<String>,
+    /// The registry's log key, to write to its folder: a name or a file [default: as configured by `registry add --log-key`]
     #[arg(long, value_name = "KEY")]
     pub(crate) log_key: Option<String>,
 }

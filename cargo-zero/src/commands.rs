@@ -5,12 +5,15 @@ mod cache;
 mod check;
 mod documents;
 mod grants;
+mod info;
 mod inspect;
 mod key;
 mod new;
+mod owner;
 mod publish;
 mod registry;
 mod run;
+mod search;
 mod serve;
 mod sign;
 mod target;
@@ -96,6 +99,9 @@ fn execute(session: &Session, command: Command, arguments: &[OsString]) -> Resul
         Command::Yank(args) => withdraw::yank(session, &args),
         Command::Unyank(args) => withdraw::unyank(session, &args),
         Command::Revoke(args) => withdraw::revoke(session, &args),
+        Command::Owner(args) => owner::run(session, &args),
+        Command::Search(args) => search::run(session, &args),
+        Command::Info(args) => info::run(session, &args),
         Command::Run(args) => run::run(session, &args, arguments),
         Command::Serve(args) => serve::run(session, &args, arguments),
         Command::Registry(args) => registry::run(session, &args),

@@ -1,19 +1,20 @@
-//! Writing to a registry whose folder and log key are at hand: signing events, and committing them.
+//! Writing to a registry: signing events, and committing them, in a folder whose log key is at hand or through the
+//! service at an address (spec/publishing.md).
 
-use std::path::{Path, PathBuf};
+mod place;
 
-use zero_format::{PackageName, PublicKey, SecretKey};
+use zero_format::{PackageName, SecretKey};
 use zero_registry::{
-    Action, Blob, ChainContext, CommitError, DirWriter, Location, PackageState, Root, SignedEvent,
-    StateError, Submission, Timestamp,
+    Action, Blob, ChainContext, PackageState, Root, SignedEvent, StateError, Submission, Timestamp,
 };
 
 use crate::cli::Writer as Args;
-use crate::config::{Config, Registry};
 use crate::host::Session;
 use crate::keyring;
 use crate::registries;
 use crate::report::{Class, Failure};
+
+use place::{Committed, Place};
 
 /// How often a publication starts again because somebody else published the same package in between.
 const ATTEMPTS: u32 = 8;
@@ -22,51 +23,62 @@ const ATTEMPTS: u32 = 8;
 pub(crate) type Plan<'a> =
     dyn Fn(&PackageState) -> Result<Vec<(Action, Option<Blob>)>, Failure> + 'a;
 
-/// A registry that can be written to, and the key that signs.
+/// A registry that can be written to, and the keys that sign.
 pub(crate) struct Publisher {
-    writer: DirWriter,
-    key: SecretKey,
+    place: Place,
+    /// At least one, unless others have signed; the first signs package files.
+    keys: Vec<SecretKey>,
     now: Timestamp,
-    folder: PathBuf,
 }
 
 /// What was, or would be, added.
 pub(crate) struct Added {
     /// The events, as they were signed.
     pub(crate) events: Vec<SignedEvent>,
-    /// The size of the log after them; none for a dry run.
+    /// The size of the log after them; none for a dry run, or where the service had them already.
     pub(crate) log_size: Option<u64>,
 }
 
 impl Publisher {
-    /// Opens the registry and both keys.
+    /// Opens the registry and the keys.
     pub(crate) fn open(session: &Session, args: &Args) -> Result<Self, Failure> {
-        let (folder, registry) = folder(session)?;
-        let log = log_key_of(&folder)?;
-        let wanted = args
-            .log_key
-            .clone()
-            .or_else(|| registry.and_then(|registry| registry.log_key));
-        let log_key = find_log_key(session, wanted.as_deref(), &log)?;
-        let key = keyring::require(session, args.key.as_deref())?;
-        let writer = DirWriter::open(&folder, log_key)
-            .map_err(|error| failure("cannot write to the registry", &error))?;
+        let place = Place::open(session, args.log_key.as_deref())?;
+        let mut keys = Vec::new();
+        for key in &args.key {
+            keys.push(keyring::require(session, Some(key))?);
+        }
+        if keys.is_empty() {
+            keys.push(keyring::require(session, None)?);
+        }
         Ok(Self {
-            writer,
-            key,
+            place,
+            keys,
             now: registries::now(session),
-            folder,
         })
     }
 
-    /// The registry's folder.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    /// Opens the registry for events that others have signed.
+    pub(crate) fn without_keys(session: &Session, args: &Args) -> Result<Self, Failure> {
+        Ok(Self {
+            place: Place::open(session, args.log_key.as_deref())?,
+            keys: Vec::new(),
+            now: registries::now(session),
+        })
     }
 
-    /// The key that signs the events.
+    /// The registry's folder or address, fit to print.
+    pub(crate) fn place(&self) -> String {
+        self.place.to_string()
+    }
+
+    /// The key that signs package files.
     pub(crate) fn key(&self) -> &SecretKey {
-        &self.key
+        self.keys.first().expect("a publisher is opened with a key")
+    }
+
+    /// The root in force, and the package as it stands.
+    pub(crate) fn state(&self, name: &PackageName) -> Result<(Root, PackageState), Failure> {
+        self.place.state(name, self.now)
     }
 
     /// Signs what `plan` wants on top of the package's newest state, checks it by the registry's own rules, and
@@ -80,16 +92,8 @@ impl Publisher {
     ) -> Result<Added, Failure> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            let roots = self
-                .writer
-                .roots()
-                .map_err(|error| failure("cannot read the registry", &error))?;
-            let root = roots.current();
-            let state = self
-                .writer
-                .package(name)
-                .map_err(|error| failure("cannot read the registry", &error))?;
-            let submissions = self.sign(root, state, plan)?;
+            let (root, state) = self.state(name)?;
+            let submissions = self.sign(&root, state, plan)?;
             let events = submissions
                 .iter()
                 .map(|submission| submission.event.clone())
@@ -100,34 +104,48 @@ impl Publisher {
                     log_size: None,
                 });
             }
-            match self.writer.commit(&submissions, self.now) {
-                Ok(commit) => {
-                    registries::refresh(session, &self.folder.display().to_string());
+            match self.place.commit(&submissions, self.now)? {
+                Committed::Yes { size } => {
+                    self.place.refresh(session);
                     return Ok(Added {
                         events,
-                        log_size: Some(commit.tree.size),
+                        log_size: size,
                     });
                 }
                 // Somebody else was faster: what we signed no longer follows.
-                Err(
-                    error @ CommitError::Event {
-                        source:
-                            StateError::Seq { .. } | StateError::Prev(_) | StateError::Claimed(_),
-                        ..
-                    },
-                ) => {
-                    last = Some(error);
-                }
-                Err(error) => return Err(failure(&format!("cannot publish {name}"), &error)),
+                Committed::Conflict(failure) => last = Some(failure),
             }
         }
-        let failed = Failure::failed(format!(
-            "cannot publish {name}: others publish it all the time"
-        ));
-        Err(match last {
-            Some(error) => failed.because(&error).hint("try again"),
-            None => failed,
-        })
+        Err(last.unwrap_or_else(|| Failure::failed(format!("cannot publish {name}"))))
+    }
+
+    /// Commits an event that others have signed.
+    pub(crate) fn submit(
+        &self,
+        session: &Session,
+        event: SignedEvent,
+    ) -> Result<Option<u64>, Failure> {
+        let submission = Submission { event, blob: None };
+        match self.place.commit(&[submission], self.now)? {
+            Committed::Yes { size } => {
+                self.place.refresh(session);
+                Ok(size)
+            }
+            Committed::Conflict(failure) => Err(failure),
+        }
+    }
+
+    /// Signs one event on top of a state, without judging it: more signatures may be to come.
+    pub(crate) fn draft(
+        &self,
+        root: &Root,
+        state: &PackageState,
+        action: Action,
+    ) -> Result<SignedEvent, Failure> {
+        let body = state.next(root.origin(), self.now, action);
+        let keys: Vec<&SecretKey> = self.keys.iter().collect();
+        SignedEvent::sign(&body, &keys)
+            .map_err(|error| Failure::failed("cannot sign the event").because(&error))
     }
 
     fn sign(
@@ -139,9 +157,7 @@ impl Publisher {
         let context = ChainContext::writer(root);
         let mut submissions = Vec::new();
         for (action, blob) in plan(&state)? {
-            let body = state.next(root.origin(), self.now, action);
-            let event = SignedEvent::sign(&body, &[&self.key])
-                .map_err(|error| Failure::failed("cannot sign the event").because(&error))?;
+            let event = self.draft(root, &state, action)?;
             let name = state.name().clone();
             state = state
                 .apply(&event, &context)
@@ -171,97 +187,11 @@ impl Publisher {
                 Class::Denied,
                 format!("{name} belongs to other keys"),
             )
-            .cause(format!("this is {}", self.key.public_key()))
+            .cause(format!("this is {}", self.key().public_key()))
             .hint("sign with a key of the package (`--key NAME`), or publish under another name"),
             _ => Failure::failed(format!("the registry does not take this for {name}"))
                 .because(error)
                 .hint_if(error.hint()),
         }
     }
-}
-
-/// The folder to write to, and what is configured about it.
-fn folder(session: &Session) -> Result<(PathBuf, Option<Registry>), Failure> {
-    let config = Config::read(session)?;
-    let wanted = session
-        .registry
-        .clone()
-        .or_else(|| config.default_registry.as_ref().map(ToString::to_string));
-    let Some(wanted) = wanted else {
-        return Err(
-            Failure::usage("no registry is named").hint("cargo zero publish --registry DIR")
-        );
-    };
-    if let Some((_, registry)) = registries::find(&config, &wanted) {
-        for place in &registry.locations {
-            if let Ok(Location::Dir(path)) = place.parse() {
-                return Ok((path, Some(registry)));
-            }
-        }
-        return Err(remote(&wanted));
-    }
-    match wanted.parse() {
-        Ok(Location::Dir(path)) if path.is_dir() => Ok((registries::absolute(&path), None)),
-        Ok(Location::Url(_)) => Err(remote(&wanted)),
-        _ => Err(Failure::new(Class::NotFound, format!("no registry `{wanted}`"))
-            .hint("`cargo zero registry list` shows those you know; `zero-registry init DIR --origin NAME` makes one")),
-    }
-}
-
-fn remote(wanted: &str) -> Failure {
-    Failure::failed(format!(
-        "the registry {wanted} is not a folder of this machine, and only those can be written to"
-    ))
-    .hint("publish where the registry's folder is: cargo zero publish --registry DIR")
-}
-
-/// The log key that the newest root in the folder names.
-fn log_key_of(folder: &Path) -> Result<PublicKey, Failure> {
-    let mut found = None;
-    for version in 1.. {
-        let path = folder.join(format!("root/{version}.json"));
-        let Ok(bytes) = std::fs::read(&path) else {
-            break;
-        };
-        let root = Root::decode(&bytes).map_err(|error| {
-            Failure::new(Class::Untrusted, format!("{} is malformed", path.display()))
-                .because(&error)
-        })?;
-        found = Some(*root.log_key());
-    }
-    found.ok_or_else(|| {
-        Failure::new(
-            Class::NotFound,
-            format!("there is no registry in {}", folder.display()),
-        )
-        .hint(format!(
-            "make one: zero-registry init {} --origin NAME",
-            folder.display()
-        ))
-    })
-}
-
-/// The secret half of the log key: as told, or whichever of the user's keys it is.
-fn find_log_key(
-    session: &Session,
-    wanted: Option<&str>,
-    public: &PublicKey,
-) -> Result<SecretKey, Failure> {
-    let path = match wanted {
-        Some(wanted) => keyring::find(session, Some(wanted))?,
-        None => keyring::list(session)?
-            .into_iter()
-            .find(|entry| entry.public == *public)
-            .and_then(|entry| entry.secret),
-    };
-    let path = path.ok_or_else(|| {
-        Failure::new(Class::Denied, "you do not hold this registry's log key")
-            .cause(format!("it is {public}"))
-            .hint("name its file: --log-key FILE; who has none asks the registry's operator to publish")
-    })?;
-    keyring::open_file(session, &path)
-}
-
-fn failure(what: &str, error: &CommitError) -> Failure {
-    Failure::failed(what).because(error).hint_if(error.hint())
 }

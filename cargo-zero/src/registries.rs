@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use zero_format::{Artifact, PackageRef, RegistryName, Verified};
 use zero_registry::{
-    Client, ErrorClass, FetchError, Location, Network, NetworkOptions, RegistryConfig,
-    ResolveOptions, Resolved, Role, Store, Timestamp,
+    Client, ErrorClass, FetchError, Location, Network, NetworkOptions, PackageState,
+    RegistryConfig, ResolveOptions, Resolved, Role, Store, Timestamp,
 };
 
 use crate::config::{Config, Registry};
@@ -179,6 +179,32 @@ pub(crate) fn obtain(
     let resolved = resolve(session, &client, package, &ResolveOptions::default())?;
     let artifact = fetch(session, &client, &resolved)?;
     Ok((resolved, artifact))
+}
+
+/// A package with its whole history, as the newest state has it; the registry's name, and when that was checked.
+pub(crate) fn package(
+    session: &Session,
+    text: &str,
+) -> Result<(RegistryName, Timestamp, PackageState), Failure> {
+    let request: PackageRef = text
+        .parse()
+        .map_err(|error: zero_format::PackageRefError| {
+            Failure::usage(format!("`{text}` is not a package"))
+                .because(&error)
+                .hint(error.hint())
+        })?;
+    let (name, registry) = choose(session, request.registry())?;
+    let client = client(session, &name, &registry)?;
+    let _step = session.output.step(&format!("asking {name}"));
+    let failed = |error| failure(request.name().as_str(), &error);
+    let trusted = if session.offline {
+        client.update(now(session))
+    } else {
+        client.refresh(now(session))
+    };
+    let trusted = trusted.map_err(failed)?;
+    let state = client.package(&trusted, request.name()).map_err(failed)?;
+    Ok((name, trusted.checked_at(), state))
 }
 
 /// The release that answers a request. What the stored state does not know may have been published since.

@@ -9,6 +9,7 @@ mod attacks;
 mod capabilities;
 mod consent;
 mod deterministic;
+mod drills;
 mod faults;
 mod harness;
 mod http;
@@ -18,6 +19,7 @@ mod peers;
 mod progress;
 mod publishing;
 mod registry;
+mod service;
 mod sockets;
 mod tls;
 #[path = "../wasi/mod.rs"]

@@ -38,7 +38,7 @@ pub(crate) fn run(session: &Session, args: &Publish) -> Result<Report, Failure> 
         "version": version,
         "digest": artifact.digest(),
         "size": artifact.size(),
-        "registry": publisher.folder(),
+        "registry": publisher.place(),
         "published": !args.dry_run,
         "events": lines,
         "log_size": added.log_size,
@@ -49,7 +49,7 @@ pub(crate) fn run(session: &Session, args: &Publish) -> Result<Report, Failure> 
         "published"
     };
     let mut text = format!("{verb} {name} {version}\n");
-    text += &format!("  registry  {}\n", publisher.folder().display());
+    text += &format!("  registry  {}\n", publisher.place());
     text += &format!("  digest    {}\n", artifact.digest());
     text += &format!("  size      {}\n", human_size(artifact.size()));
     text += &format!("  signed by {}\n", publisher.key().public_key());

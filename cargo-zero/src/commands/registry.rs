@@ -82,9 +82,14 @@ fn add(session: &Session, args: &cli::AddRegistry) -> Result<Report, Failure> {
     let client = registries::client(session, &name, &registry)?;
     {
         let _step = session.output.step(&format!("asking {name}"));
-        client
-            .update(registries::now(session))
-            .map_err(|error| registries::failure("the registry", &error))?;
+        // Another name may have told of the same registry a moment ago: the place itself is asked.
+        let now = registries::now(session);
+        let asked = if session.offline {
+            client.update(now)
+        } else {
+            client.refresh(now)
+        };
+        asked.map_err(|error| registries::failure("the registry", &error))?;
     }
     let default = args.default || config.default_registry.is_none();
     if default {

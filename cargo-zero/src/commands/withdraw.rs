@@ -66,7 +66,7 @@ fn withdraw(
             return Err(if known.is_empty() {
                 failure.hint(format!(
                     "the registry in {} has no package {name}",
-                    publisher.folder().display()
+                    publisher.place()
                 ))
             } else {
                 failure.hint(format!("there are {}", known.join(", ")))
