@@ -4,6 +4,7 @@ mod build;
 mod cache;
 mod check;
 mod documents;
+mod eval;
 mod grants;
 mod info;
 mod inspect;
@@ -107,6 +108,7 @@ fn execute(session: &Session, command: Command, arguments: &[OsString]) -> Resul
         Command::Registry(args) => registry::run(session, &args),
         Command::Grants(args) => grants::run(session, &args),
         Command::Cache(args) => cache::run(session, &args),
+        Command::Eval(args) => eval::run(session, &args),
         Command::Completions(args) => documents::completions(&args),
         Command::Man(args) => documents::man(&args),
     }
