@@ -78,6 +78,12 @@ pub(crate) enum Command {
     Info(Info),
     Run(Box<Run>),
     Serve(Box<Serve>),
+    Install(Install),
+    Uninstall(Uninstall),
+    List(List),
+    Update(Update),
+    #[command(hide = true)]
+    Launch(Launch),
     #[command(subcommand)]
     Registry(Registry),
     #[command(subcommand)]
@@ -286,7 +292,7 @@ pub(crate) struct Revoke {
 }
 
 /// Run a package with exactly what it declares and you grant
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(
     after_help = "Examples:\n  cargo zero run csvstat@1.2 -- data.csv\n  cargo zero run --allow-fs ./data:ro=/data tool.zero\n  cargo zero run                       (build and run this project)\n  cargo zero run -- ARGUMENTS          (the same, with arguments)\n  cargo zero run --learn               (what this project really uses, for its Zero.toml)\n  cargo zero run --policy ci.toml --audit run.jsonl tool@1.2\n\nThe program's own exit code passes through."
 )]
@@ -312,6 +318,72 @@ pub(crate) struct Serve {
     pub(crate) limit_requests: Option<std::num::NonZeroUsize>,
     #[command(flatten)]
     pub(crate) run: Run,
+}
+
+/// Put a package on PATH: a launcher that starts without cargo
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero install csvstat@1.2\n  cargo zero install acme/ls --as acme-ls\n  cargo zero install csvstat --bin-dir ~/bin\n  cargo zero install site --allow-declared --allow-fs ./www:ro=/www\n\nYou are asked once for what it declares; the launcher then runs exactly this version until `cargo zero update`."
+)]
+pub(crate) struct Install {
+    /// The package; what it asks for is also what `update` asks for later
+    #[arg(value_name = "PKG[@REQ]")]
+    pub(crate) package: String,
+    /// Call the launcher this instead of the package's name
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) launcher: Option<String>,
+    /// Put the launcher into the folder `bin` below this one
+    #[arg(long, value_name = "DIR", conflicts_with = "bin_dir")]
+    pub(crate) root: Option<PathBuf>,
+    /// Put the launcher into this folder [default: ZERO_HOME/bin, else the platform's folder for a user's programs]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bin_dir: Option<PathBuf>,
+    /// Consent to all that the package declares, without a question
+    #[arg(long)]
+    pub(crate) allow_declared: bool,
+    /// Let the program use a file or directory, now and later [repeatable]
+    #[arg(long, value_name = "PATH[:ro|:rw][=GUEST]")]
+    pub(crate) allow_fs: Vec<zrun::FsFlag>,
+}
+
+/// Remove an installed package's launcher
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  cargo zero uninstall csvstat\n\nConsent stays; `cargo zero grants revoke csvstat` takes it back."
+)]
+pub(crate) struct Uninstall {
+    /// The launcher's name, as `cargo zero list` shows it
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) launchers: Vec<String>,
+}
+
+/// List the installed packages
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  cargo zero list\n  cargo zero list --json")]
+pub(crate) struct List {}
+
+/// Move installed packages, and remembered versions of others, to the newest that they may have
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero update\n  cargo zero update csvstat\n\nWhat the new version may do more is shown and asked for; without a Yes the old one stays."
+)]
+pub(crate) struct Update {
+    /// Only these: names of packages or launchers [default: all]
+    #[arg(value_name = "PKG")]
+    pub(crate) packages: Vec<String>,
+    /// Consent to all that the new versions declare, without a question
+    #[arg(long)]
+    pub(crate) allow_declared: bool,
+}
+
+/// What a launcher becomes when it cannot start its program by itself
+#[derive(Args, Debug)]
+pub(crate) struct Launch {
+    /// The launcher's name
+    pub(crate) launcher: String,
+    /// The program's arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<std::ffi::OsString>,
 }
 
 /// Add, remove and list registries

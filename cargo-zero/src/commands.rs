@@ -8,7 +8,10 @@ mod eval;
 mod grants;
 mod info;
 mod inspect;
+mod install;
 mod key;
+mod launch;
+mod list;
 mod new;
 mod owner;
 mod publish;
@@ -18,6 +21,8 @@ mod search;
 mod serve;
 mod sign;
 mod target;
+mod uninstall;
+mod update;
 mod verify;
 mod withdraw;
 
@@ -105,6 +110,11 @@ fn execute(session: &Session, command: Command, arguments: &[OsString]) -> Resul
         Command::Info(args) => info::run(session, &args),
         Command::Run(args) => run::run(session, &args, arguments),
         Command::Serve(args) => serve::run(session, &args, arguments),
+        Command::Install(args) => install::run(session, &args, arguments),
+        Command::Uninstall(args) => uninstall::run(session, &args),
+        Command::List(_) => list::run(session),
+        Command::Update(args) => update::run(session, &args),
+        Command::Launch(args) => launch::run(session, &args),
         Command::Registry(args) => registry::run(session, &args),
         Command::Grants(args) => grants::run(session, &args),
         Command::Cache(args) => cache::run(session, &args),

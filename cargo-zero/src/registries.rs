@@ -51,6 +51,25 @@ pub(crate) fn find(config: &Config, wanted: &str) -> Option<(RegistryName, Regis
     found.map(|(name, registry)| (name.clone(), registry.clone()))
 }
 
+/// The registry that calls itself this.
+pub(crate) fn of_origin(
+    session: &Session,
+    origin: &str,
+) -> Result<(RegistryName, Registry), Failure> {
+    let config = Config::read(session)?;
+    let found = config
+        .registries
+        .into_iter()
+        .find(|(_, registry)| registry.origin.as_str() == origin);
+    found.ok_or_else(|| {
+        Failure::new(
+            Class::NotFound,
+            format!("the registry {origin} is not configured any more"),
+        )
+        .hint("cargo zero registry add NAME URL --root-key RW…")
+    })
+}
+
 /// A place in one spelling: folders from the root, addresses with their slash.
 pub(crate) fn normal(text: &str) -> String {
     match text.parse::<Location>() {
@@ -162,6 +181,20 @@ pub(crate) fn network(session: &Session, ca: Option<&Path>) -> Result<Option<Net
         authorities,
         ..NetworkOptions::default()
     })))
+}
+
+/// A client that asks nobody: it knows what is stored.
+pub(crate) fn stored(
+    session: &Session,
+    name: &RegistryName,
+    registry: &Registry,
+) -> Result<Client, Failure> {
+    let store = Store::new(session.home.cache_dir());
+    Ok(Client::with_transports(
+        library_config(name, registry)?,
+        store,
+        Vec::new(),
+    ))
 }
 
 /// The time, as the registry's rules take it.

@@ -145,6 +145,20 @@ impl Failure {
         self
     }
 
+    /// What sort of failure it is.
+    pub(crate) fn class(&self) -> Class {
+        self.class
+    }
+
+    /// What happened, in one line.
+    pub(crate) fn message(&self) -> String {
+        std::iter::once(&self.message)
+            .chain(&self.causes)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(": ")
+    }
+
     /// What to do next, for tests.
     #[cfg(test)]
     pub(crate) fn hint_text(&self) -> Option<&str> {
@@ -152,16 +166,11 @@ impl Failure {
     }
 
     fn json(&self) -> Value {
-        let message = std::iter::once(&self.message)
-            .chain(&self.causes)
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(": ");
         serde_json::json!({
             "ok": false,
             "error": {
                 "code": self.class.code(),
-                "message": message,
+                "message": self.message(),
                 "details": self.details,
                 "hint": self.hint,
             },

@@ -13,6 +13,7 @@ mod drills;
 mod faults;
 mod harness;
 mod http;
+mod install;
 mod learn;
 mod packages;
 mod peers;

@@ -143,8 +143,9 @@ pub struct RunArgs {
     /// Grants and limits.
     #[command(flatten)]
     pub grants: GrantArgs,
-    /// Call one export of a module with the arguments that follow, instead of starting the program
-    #[arg(long, value_name = "EXPORT")]
+    /// Call one export with the arguments that follow, instead of starting the program; `--help` as its argument shows
+    /// how, and `--invoke=` without a name what can be called
+    #[arg(long, value_name = "EXPORT", num_args = 0..=1, default_missing_value = "")]
     pub invoke: Option<String>,
     /// Report what your own project really uses as a change of its Zero.toml; `add` and `write` make the change
     #[arg(long, value_name = "show|add|write", num_args = 0..=1, require_equals = true, default_missing_value = "show", hide_possible_values = true, conflicts_with_all = ["locked", "update"])]

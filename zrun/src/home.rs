@@ -18,6 +18,7 @@ use crate::exit;
 pub struct Home {
     config: PathBuf,
     cache: PathBuf,
+    bin: PathBuf,
 }
 
 /// Why there is no usable home.
@@ -103,15 +104,15 @@ impl Home {
         if let Some(home) = directory(env, "ZERO_HOME") {
             return Ok(Self::at(home));
         }
-        let (config, cache) = platform(env)?;
-        Ok(Self { config, cache })
+        platform(env)
     }
 
     /// A home whose state lies in one directory, as with `ZERO_HOME`.
     pub fn at(directory: impl Into<PathBuf>) -> Self {
         let config = directory.into();
         let cache = config.join("cache");
-        Self { config, cache }
+        let bin = config.join("bin");
+        Self { config, cache, bin }
     }
 
     /// The directory of `config.toml`.
@@ -137,6 +138,16 @@ impl Home {
     /// Stored consent.
     pub fn grants_dir(&self) -> PathBuf {
         self.config.join("grants")
+    }
+
+    /// What each launcher starts.
+    pub fn installed_dir(&self) -> PathBuf {
+        self.config.join("installed")
+    }
+
+    /// Where launchers go unless told otherwise: the platform's folder for a user's own programs.
+    pub fn bin_dir(&self) -> &Path {
+        &self.bin
     }
 
     /// Everything that can be deleted without losing anything but time.
@@ -295,25 +306,30 @@ fn directory(env: &dyn Fn(&str) -> Option<OsString>, name: &str) -> Option<PathB
 }
 
 #[cfg(windows)]
-fn platform(env: &dyn Fn(&str) -> Option<OsString>) -> Result<(PathBuf, PathBuf), HomeError> {
+fn platform(env: &dyn Fn(&str) -> Option<OsString>) -> Result<Home, HomeError> {
     let missing = HomeError::NoHome { missing: "APPDATA" };
     let config = directory(env, "APPDATA").ok_or(missing)?;
-    let cache = directory(env, "LOCALAPPDATA").unwrap_or_else(|| config.clone());
-    Ok((config.join("zero"), cache.join("zero").join("cache")))
+    let local = directory(env, "LOCALAPPDATA").unwrap_or_else(|| config.clone());
+    Ok(Home {
+        config: config.join("zero"),
+        cache: local.join("zero").join("cache"),
+        bin: local.join("zero").join("bin"),
+    })
 }
 
 #[cfg(target_os = "macos")]
-fn platform(env: &dyn Fn(&str) -> Option<OsString>) -> Result<(PathBuf, PathBuf), HomeError> {
+fn platform(env: &dyn Fn(&str) -> Option<OsString>) -> Result<Home, HomeError> {
     let home = directory(env, "HOME").ok_or(HomeError::NoHome { missing: "HOME" })?;
     let library = home.join("Library");
-    Ok((
-        library.join("Application Support").join("zero"),
-        library.join("Caches").join("zero"),
-    ))
+    Ok(Home {
+        config: library.join("Application Support").join("zero"),
+        cache: library.join("Caches").join("zero"),
+        bin: home.join(".local").join("bin"),
+    })
 }
 
 #[cfg(not(any(windows, target_os = "macos")))]
-fn platform(env: &dyn Fn(&str) -> Option<OsString>) -> Result<(PathBuf, PathBuf), HomeError> {
+fn platform(env: &dyn Fn(&str) -> Option<OsString>) -> Result<Home, HomeError> {
     let below = |variable, default| {
         // The XDG rule: a relative path is to be ignored.
         directory(env, variable)
@@ -321,10 +337,17 @@ fn platform(env: &dyn Fn(&str) -> Option<OsString>) -> Result<(PathBuf, PathBuf)
             .or_else(|| directory(env, "HOME").map(|home| home.join(default)))
             .ok_or(HomeError::NoHome { missing: "HOME" })
     };
-    Ok((
-        below("XDG_CONFIG_HOME", ".config")?.join("zero"),
-        below("XDG_CACHE_HOME", ".cache")?.join("zero"),
-    ))
+    let config = below("XDG_CONFIG_HOME", ".config")?.join("zero");
+    // The XDG specification has no variable for it: user programs are in ~/.local/bin.
+    let bin = directory(env, "HOME").map_or_else(
+        || config.join("bin"),
+        |home| home.join(".local").join("bin"),
+    );
+    Ok(Home {
+        config,
+        cache: below("XDG_CACHE_HOME", ".cache")?.join("zero"),
+        bin,
+    })
 }
 
 #[cfg(test)]
@@ -357,6 +380,7 @@ mod tests {
         let home = Home::locate(&env).unwrap();
         assert_eq!(home.config(), Path::new("/h/.config/zero/config.toml"));
         assert_eq!(home.cache_dir(), Path::new("/c/zero"));
+        assert_eq!(home.bin_dir(), Path::new("/h/.local/bin"));
         assert!(Home::locate(&environment(&[])).is_err());
     }
 

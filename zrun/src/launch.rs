@@ -1,21 +1,26 @@
 //! From the command line to the run. Every step that can be skipped is: flags are parsed only if there are some, an
 //! artifact is verified and compiled only if no earlier run left a receipt and code.
 
+mod companion;
+mod subject;
+
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use serde_json::{Value as Json, json};
-use zero_format::{Artifact, Digest, PublicKey};
+use serde_json::json;
+use zero_format::PackageName;
 use zrun::{
-    Audit, AuditRun, Cache, Decision, FILE, Home, Io, Program, Resolution, RunArgs, RunError,
-    Runner, Trust, decide, exit,
+    Audit, AuditRun, Cache, Decision, Home, Io, Program, Resolution, RunArgs, RunError, Runner,
+    Trust, called_as, decide, exit, exports,
 };
 
 use crate::failure::Failure;
+use companion::hand_over;
+use subject::Subject;
 
 /// Runs a .zero package with exactly what it declares and you grant
 #[derive(Parser)]
@@ -43,15 +48,18 @@ impl From<Failure> for Stop {
 }
 
 pub(crate) fn main() -> ExitCode {
-    let given: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // Starting a server is no warm path. A package of that name has a version behind it, or a registry before it.
-    if let Some((first, rest)) = given.split_first()
-        && first == "serve"
-    {
-        return hand_over("serve", rest).report(false);
+    let mut words = std::env::args_os();
+    let program = words.next().unwrap_or_default();
+    let given: Vec<OsString> = words.collect();
+    if let Some(name) = called_as(&program) {
+        return as_launcher(&name, given);
     }
-    let args = match parse(&given) {
-        Ok(args) => args,
+    // Starting a server is no warm path. A package of that name has a version behind it, or a registry before it.
+    if given.first().is_some_and(|first| first == "serve") {
+        return hand_over(given).report(false);
+    }
+    let (args, given) = match parse(&given) {
+        Ok(args) => listing(args, given),
         Err(error) => {
             // Help and version are "errors" of clap's, with code 0.
             let _ = error.print();
@@ -62,9 +70,21 @@ pub(crate) fn main() -> ExitCode {
     let stopped = match resolved(args).and_then(|args| launch(&args)) {
         Ok(code) => return code,
         Err(Stop::Failed(failure)) => failure,
-        Err(Stop::HandOver) => hand_over("run", &given),
+        Err(Stop::HandOver) => hand_over(std::iter::once("run".into()).chain(given)),
     };
     stopped.report(as_json)
+}
+
+/// What is called by the name of an installed package is that package.
+fn as_launcher(name: &PackageName, given: Vec<OsString>) -> ExitCode {
+    match installed(name, &given) {
+        Ok(code) => code,
+        Err(Stop::Failed(failure)) => failure.report(false),
+        Err(Stop::HandOver) => {
+            let words = ["launch".into(), name.as_str().into(), "--".into()];
+            hand_over(words.into_iter().chain(given)).report(false)
+        }
+    }
 }
 
 /// Without a flag before the package there is nothing to parse.
@@ -93,6 +113,25 @@ fn resolved(args: RunArgs) -> Result<RunArgs, Stop> {
     })
 }
 
+/// `--invoke PACKAGE` without anything to call in it asks for what can be called.
+fn listing(mut args: RunArgs, mut given: Vec<OsString>) -> (RunArgs, Vec<OsString>) {
+    let target = args
+        .invoke
+        .take_if(|name| args.command.is_empty() && !name.is_empty());
+    if let Some(target) = target {
+        let words = if given.last().is_some_and(|last| *last == *target) {
+            2
+        } else {
+            1
+        };
+        given.truncate(given.len().saturating_sub(words));
+        given.extend(["--invoke=".into(), target.clone().into()]);
+        args.invoke = Some(String::new());
+        args.command = vec![target.into()];
+    }
+    (args, given)
+}
+
 fn launch(args: &RunArgs) -> Result<ExitCode, Stop> {
     if args.learn.is_some() {
         return Err(Stop::HandOver);
@@ -113,15 +152,12 @@ fn launch(args: &RunArgs) -> Result<ExitCode, Stop> {
             ))
             .into());
     }
-    let home = Home::locate(&environment)
-        .and_then(|home| home.check().map(|()| home))
-        .map_err(|error| Failure::of(error.exit_code(), &error).hint(error.hint()))?;
-    let cache =
-        Cache::open(&home).map_err(|error| Failure::of(exit::FAILED, &error).hint(error.hint()))?;
+    let cache = open_cache()?;
     let path = Path::new(target);
     if is_path(target) {
-        let trust = Trust::load(&home).map_err(|error| Failure::of(exit::NOT_TRUSTED, &error))?;
-        let subject = file(path, &trust.keys(), args, &cache)?;
+        let trust =
+            Trust::load(cache.home()).map_err(|error| Failure::of(exit::NOT_TRUSTED, &error))?;
+        let subject = subject::file(path, &trust.keys(), args, &cache)?;
         return start(args, rest, &cache, &subject);
     }
     let Some(selector) = target
@@ -141,8 +177,39 @@ fn launch(args: &RunArgs) -> Result<ExitCode, Stop> {
     if !holds(&resolution, args) {
         return Err(Stop::HandOver);
     }
-    let subject = package(&resolution, args, &cache).ok_or(Stop::HandOver)?;
+    let subject = subject::package(&resolution, args, &cache).ok_or(Stop::HandOver)?;
     start(args, rest, &cache, &subject)
+}
+
+/// Runs what a launcher stands for: everything on its command line belongs to the program.
+fn installed(launcher: &PackageName, given: &[OsString]) -> Result<ExitCode, Stop> {
+    let cache = open_cache()?;
+    let installed = cache
+        .home()
+        .installed(cache.secret(), launcher)
+        .ok_or_else(|| {
+            let missing = Failure::new(
+                exit::NOT_FOUND,
+                format!("no package is installed as `{launcher}`"),
+            );
+            missing.hint(Some(
+                "`cargo zero list` shows what is installed; ZERO_HOME must be what it was when it was installed",
+            ))
+        })?;
+    // From time to time somebody has to ask whether the version still stands.
+    if !installed.resolution.is_fresh(now()) {
+        return Err(Stop::HandOver);
+    }
+    let args = RunArgs::default();
+    let subject = subject::package(&installed.resolution, &args, &cache).ok_or(Stop::HandOver)?;
+    start(&args, given, &cache, &subject)
+}
+
+fn open_cache() -> Result<Cache, Failure> {
+    let home = Home::locate(&environment)
+        .and_then(|home| home.check().map(|()| home))
+        .map_err(|error| Failure::of(error.exit_code(), &error).hint(error.hint()))?;
+    Cache::open(&home).map_err(|error| Failure::of(exit::FAILED, &error).hint(error.hint()))
 }
 
 /// What looks like a path is one; `cargo-zero` decides by the same rule.
@@ -160,117 +227,6 @@ fn holds(resolution: &Resolution, args: &RunArgs) -> bool {
     resolution.is_fresh(now) || ((args.locked || args.offline) && now < resolution.head_expires)
 }
 
-/// A program, and who vouches for it.
-struct Subject {
-    program: Program,
-    registry: String,
-}
-
-fn file(
-    path: &Path,
-    trusted: &[PublicKey],
-    args: &RunArgs,
-    cache: &Cache,
-) -> Result<Subject, Failure> {
-    let registry = FILE.to_owned();
-    if let Some(digest) = recognised(path, cache)
-        && let Some(program) = warm(&digest, trusted, args, cache)
-    {
-        return Ok(Subject { program, registry });
-    }
-    let bytes = read(path)?;
-    let digest = Digest::of(&bytes);
-    if let Some(program) = warm(&digest, trusted, args, cache) {
-        // The next run is told what this one had to find out; without that it finds out again.
-        let _ = cache.remember_file(&bytes, &digest);
-        return Ok(Subject { program, registry });
-    }
-    let untrusted =
-        |message: &str| Failure::new(exit::NOT_TRUSTED, format!("{} {message}", path.display()));
-    let artifact = Artifact::decode(bytes).map_err(|error| {
-        untrusted("is not a .zero file")
-            .details(error.to_string())
-            .hint(error.hint())
-    })?;
-    let artifact = zero_format::verify(artifact, trusted).map_err(|error| {
-        untrusted("is not trusted")
-            .details(error.to_string())
-            .hint(Some(error.hint()))
-    })?;
-    let options = args.engine(&artifact.metadata().limits);
-    let program = Program::load(&artifact, options, cache)
-        .map_err(|error| Failure::of(exit::FAILED, &error))?;
-    let _ = cache.remember_file(artifact.bytes(), &digest);
-    Ok(Subject { program, registry })
-}
-
-/// What a file is if an earlier run left a note; whatever fails here fails again, with a message, when it is read.
-fn recognised(path: &Path, cache: &Cache) -> Option<Digest> {
-    let mut file = std::fs::File::open(path).ok()?;
-    cache.recognise(&mut file).ok()?
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    use io::Read as _;
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Failure::new(
-            exit::NOT_FOUND,
-            format!("there is no file {}", path.display()),
-        ),
-        _ => Failure::new(exit::FAILED, format!("cannot read {}", path.display()))
-            .details(error.to_string()),
-    };
-    let most = zero_format::limits::MAX_ARTIFACT;
-    let mut file = std::fs::File::open(path).map_err(failed)?;
-    let size = usize::try_from(file.metadata().map_err(failed)?.len())
-        .unwrap_or(usize::MAX)
-        .min(most);
-    // One system call for what is there, another that finds the end.
-    let mut bytes = vec![0; size];
-    file.read_exact(&mut bytes).map_err(failed)?;
-    file.take((most - size) as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.len() > most {
-        return Err(Failure::new(
-            exit::NOT_TRUSTED,
-            format!("{} is larger than any artifact may be", path.display()),
-        ));
-    }
-    Ok(bytes)
-}
-
-/// A program that an earlier run verified and compiled, if one of the trusted keys signed it.
-fn warm(digest: &Digest, trusted: &[PublicKey], args: &RunArgs, cache: &Cache) -> Option<Program> {
-    let receipt = cache.receipt(digest)?;
-    if !receipt
-        .signers
-        .iter()
-        .any(|signer| trusted.contains(signer))
-    {
-        return None;
-    }
-    let options = args.engine(&receipt.metadata.limits);
-    Program::cached(&receipt, options, cache)
-}
-
-fn package(resolution: &Resolution, args: &RunArgs, cache: &Cache) -> Option<Subject> {
-    let trusted = resolution.keys()?;
-    let registry = resolution.origin.clone();
-    if let Some(program) = warm(&resolution.digest, &trusted, args, cache) {
-        return Some(Subject { program, registry });
-    }
-    // The artifact is still here, only its code is not.
-    let artifact = Artifact::decode(read(&resolution.blob).ok()?).ok()?;
-    if artifact.digest() != resolution.digest {
-        return None;
-    }
-    let artifact = zero_format::verify(artifact, &trusted).ok()?;
-    let options = args.engine(&artifact.metadata().limits);
-    let program = Program::load(&artifact, options, cache).ok()?;
-    Some(Subject { program, registry })
-}
-
 fn start(
     args: &RunArgs,
     rest: &[OsString],
@@ -278,6 +234,9 @@ fn start(
     subject: &Subject,
 ) -> Result<ExitCode, Stop> {
     let program = &subject.program;
+    if let Some(shown) = shown(args, rest, program)? {
+        return Ok(shown);
+    }
     // HTTP and TLS are no part of a program that has to start fast.
     if !zrun::HTTP && !program.metadata().capabilities.http.is_empty() {
         return Err(Stop::HandOver);
@@ -360,31 +319,53 @@ fn invoke(
     let called = runner
         .call_text(export, &texts)
         .map_err(|error| ended(&error))?;
-    let result = called.to_json();
     let printed = if args.json {
+        let result = called.to_json();
         format!(
             "{}\n",
             json!({ "ok": true, "export": export, "result": result })
         )
     } else {
-        lines(&result)
+        called.to_text()
     };
-    let mut stdout = io::stdout().lock();
-    let written = io::Write::write_all(&mut stdout, printed.as_bytes())
-        .and_then(|()| io::Write::flush(&mut stdout));
-    written.map_err(|error| {
-        Failure::new(exit::FAILED, "cannot write the results").details(error.to_string())
-    })?;
-    Ok(ExitCode::SUCCESS)
+    print(&printed)
 }
 
-/// One result a line, text as it is.
-fn lines(result: &Json) -> String {
-    match result {
-        Json::Null => String::new(),
-        Json::Array(all) => all.iter().map(lines).collect(),
-        Json::String(text) => format!("{text}\n"),
-        other => format!("{other}\n"),
+/// Help for `--invoke` asks for nothing: it comes from the signed metadata.
+fn shown(
+    args: &RunArgs,
+    rest: &[OsString],
+    program: &Program,
+) -> Result<Option<ExitCode>, Failure> {
+    let (Some(invoke), (Some(target), _)) = (&args.invoke, args.split()) else {
+        return Ok(None);
+    };
+    let target = exports::quoted(&target.to_string_lossy());
+    let command = |name: &str| format!("zrun --invoke {} {target}", exports::quoted(name));
+    let functions = program.exports();
+    let Some((functions, text)) = exports::asked(&functions, invoke, rest, &command) else {
+        return Ok(None);
+    };
+    let text = if args.json {
+        format!("{}\n", json!({ "ok": true, "exports": functions }))
+    } else {
+        text
+    };
+    print(&text).map(Some)
+}
+
+fn print(text: &str) -> Result<ExitCode, Failure> {
+    let mut stdout = io::stdout().lock();
+    let written = io::Write::write_all(&mut stdout, text.as_bytes())
+        .and_then(|()| io::Write::flush(&mut stdout));
+    match written {
+        // A reader that went away (`| head`) is no error of ours.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            exit::FAILED,
+            "cannot write to standard output",
+        )
+        .details(error.to_string())),
+        _ => Ok(ExitCode::SUCCESS),
     }
 }
 
@@ -398,55 +379,6 @@ fn ended(error: &RunError) -> Failure {
     match error {
         RunError::Trap { backtrace, .. } => failure.details(backtrace.clone()),
         _ => failure,
-    }
-}
-
-/// Becomes `cargo-zero` with the same arguments; comes back only if there is none.
-fn hand_over(subcommand: &str, given: &[OsString]) -> Failure {
-    let mut tried = None;
-    for program in companions() {
-        let mut command = std::process::Command::new(&program);
-        command.arg(subcommand).args(given);
-        match replace(&mut command) {
-            error if error.kind() == io::ErrorKind::NotFound => {}
-            error => tried = Some(format!("{}: {error}", program.display())),
-        }
-    }
-    let failure = Failure::new(
-        exit::NOT_FOUND,
-        "the package has to be fetched or allowed first, and `cargo-zero`, which does that, is not here",
-    );
-    match tried {
-        Some(why) => failure.details(why),
-        None => failure.hint(Some("install it beside zrun: cargo install cargo-zero")),
-    }
-}
-
-/// `cargo-zero` beside this program, then the one on PATH.
-fn companions() -> Vec<PathBuf> {
-    let name = format!("cargo-zero{}", std::env::consts::EXE_SUFFIX);
-    let beside = std::env::current_exe()
-        .ok()
-        .and_then(|own| Some(own.parent()?.join(&name)));
-    beside.into_iter().chain([PathBuf::from(name)]).collect()
-}
-
-#[cfg(unix)]
-fn replace(command: &mut std::process::Command) -> io::Error {
-    std::os::unix::process::CommandExt::exec(command)
-}
-
-#[cfg(not(unix))]
-fn replace(command: &mut std::process::Command) -> io::Error {
-    match command.status() {
-        Ok(status) => {
-            let code = status
-                .code()
-                .and_then(|code| u8::try_from(code).ok())
-                .unwrap_or(exit::FAILED);
-            end(code);
-        }
-        Err(error) => error,
     }
 }
 

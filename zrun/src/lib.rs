@@ -21,10 +21,12 @@ mod deterministic;
 mod disk;
 mod engine;
 pub mod exit;
+pub mod exports;
 mod functions;
 mod home;
 mod host;
 mod http;
+mod installed;
 mod learn;
 mod limits;
 mod net;
@@ -39,6 +41,7 @@ mod timekeeper;
 mod trust;
 mod value;
 mod watch;
+mod wave;
 mod wit_value;
 
 pub use audit::{
@@ -61,6 +64,7 @@ pub use host::denial::DeniedTrap;
 pub use host::fs::{BUNDLED, OutputError, ViewError};
 pub use host::stdio::{Capture, Input, Io, Output};
 pub use http::{HttpPolicy, HttpScope, HttpTarget};
+pub use installed::{Installed, called_as, is_launcher, is_launcher_name};
 pub use learn::{Learned, Proposal};
 pub use limits::{
     Ceiling, DEFAULT_HANDLES, DEFAULT_MEMORY, DEFAULT_OUTPUT, DEFAULT_TIME, DEFAULT_WRITE,

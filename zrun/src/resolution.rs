@@ -59,7 +59,13 @@ impl Resolution {
     /// Whether the answer still holds at `now`, in seconds since 1970. One that comes from the future does not: the clock
     /// was wrong then or is wrong now, and nobody knows how old the answer is.
     pub fn is_fresh(&self, now: u64) -> bool {
-        self.checked_at <= now && now < self.fresh_until && now < self.head_expires
+        self.is_vouched(now) && now < self.fresh_until
+    }
+
+    /// Whether the registry still vouches at `now` for the state that the answer was taken from: what it said later is
+    /// not known, but may be unknown no longer than this.
+    pub fn is_vouched(&self, now: u64) -> bool {
+        self.checked_at <= now && now < self.head_expires
     }
 
     /// The signers as keys; `None` if one of them is not a key.
@@ -101,6 +107,32 @@ impl Home {
         let bytes = disk::read_bounded(&self.resolution(secret, selector), MAX_RECORD).ok()??;
         let Record { config, resolution } = sealed::open(secret, PURPOSE, selector, &bytes)?;
         (resolution.selector == selector && config == self.config_digest()).then_some(resolution)
+    }
+
+    /// All answers that are remembered under the present configuration, by selector.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn remembered(&self, secret: &Secret) -> Result<Vec<Resolution>, HomeError> {
+        let dir = self.resolutions_dir();
+        let entries = match std::fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(HomeError::Io { path: dir, source }),
+        };
+        let mut all: Vec<Resolution> = entries
+            .flatten()
+            .filter_map(|entry| disk::read_bounded(&entry.path(), MAX_RECORD).ok()?)
+            // What a record says of its selector is believed once it opens under that selector.
+            .filter_map(|bytes| {
+                let (body, _) = sealed::split(&bytes)?;
+                let claimed: Record = serde_json::from_slice(body).ok()?;
+                self.recall(secret, &claimed.resolution.selector)
+            })
+            .collect();
+        all.sort_by(|a, b| a.selector.cmp(&b.selector));
+        all.dedup();
+        Ok(all)
     }
 
     /// Forgets the answer for a selector.
@@ -160,6 +192,7 @@ mod tests {
         let secret = home.secret().unwrap();
         assert_eq!(home.recall(&secret, "csvstat@1.2"), Some(sample()));
         assert_eq!(home.recall(&secret, "csvstat"), None);
+        assert_eq!(home.remembered(&secret).unwrap(), [sample()]);
         assert_eq!(sample().keys().unwrap().len(), 1);
         home.forget("csvstat@1.2").unwrap();
         assert_eq!(home.recall(&secret, "csvstat@1.2"), None);
@@ -185,6 +218,8 @@ mod tests {
             resolution.is_fresh(500) && !resolution.is_fresh(499),
             "the clock was set back"
         );
+        assert!(resolution.is_vouched(1999) && !resolution.is_vouched(2000));
+        assert!(!resolution.is_vouched(499));
         resolution.fresh_until = 3000;
         assert!(resolution.is_fresh(1999) && !resolution.is_fresh(2000));
     }
@@ -205,5 +240,6 @@ mod tests {
         }
         std::fs::write(home.resolution(&secret, "other"), &bytes).unwrap();
         assert_eq!(home.recall(&secret, "other"), None);
+        assert!(home.remembered(&secret).unwrap().is_empty());
     }
 }

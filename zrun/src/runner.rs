@@ -9,7 +9,6 @@ mod start;
 mod store;
 
 pub use call::Called;
-pub(crate) use call::Given;
 pub use error::RunError;
 
 use std::ffi::OsString;

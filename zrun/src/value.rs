@@ -23,28 +23,47 @@ pub enum Value {
 #[non_exhaustive]
 pub enum ValueError {
     /// The text is no such number.
-    #[error("read `{text}` as {ty}")]
+    #[error("`{text}` is no {ty}{}", .reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}")))]
     Text {
-        /// What was given.
+        /// What was given, cut where it is long.
         text: String,
         /// What is expected.
         ty: String,
+        /// What is wrong with it, if there is more to say.
+        reason: Option<String>,
     },
     /// The type is none that a command line can express.
-    #[error("pass a value of type {ty}: only i32, i64, f32 and f64 can be given")]
+    #[error("a value of type {ty} cannot be given: only i32, i64, f32 and f64 can")]
     Type {
         /// The type.
         ty: String,
     },
 }
 
+impl ValueError {
+    /// The error for a text, which is repeated as far as a reader needs it and without what moves a cursor.
+    pub(crate) fn text(text: &str, ty: String, reason: Option<String>) -> Self {
+        const SHOWN: usize = 60;
+        let mut shown: String = text
+            .chars()
+            .take(SHOWN)
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
+        if text.chars().nth(SHOWN).is_some() {
+            shown.push('…');
+        }
+        Self::Text {
+            text: shown,
+            ty,
+            reason,
+        }
+    }
+}
+
 impl Value {
     /// Reads an argument. Integers may be signed or unsigned, decimal or hexadecimal with `0x`.
     pub(crate) fn parse(text: &str, ty: &ValType) -> Result<Self, ValueError> {
-        let wrong = || ValueError::Text {
-            text: text.to_owned(),
-            ty: ty.to_string(),
-        };
+        let wrong = || ValueError::text(text, ty.to_string(), None);
         match ty {
             ValType::I32 => {
                 let wide = integer(text).ok_or_else(wrong)?;
@@ -170,6 +189,15 @@ mod tests {
         for text in ["4294967296", "", "1.5", "x", "--1", "+-1"] {
             assert!(Value::parse(text, &ValType::I32).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_error_repeats_what_was_given_as_far_as_it_is_safe() {
+        let long = format!("\u{1b}[2J{}", "9".repeat(100));
+        let error = Value::parse(&long, &ValType::I32).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("`\u{fffd}[2J999"), "{text}");
+        assert!(text.ends_with("…` is no i32"), "{text}");
     }
 
     #[test]

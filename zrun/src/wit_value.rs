@@ -1,30 +1,13 @@
 //! JSON values as values of WIT types, and back (spec/artifact.md, "Examples").
 //!
-//! Records are objects, tuples and lists arrays, options the value or `null`. Enums and cases of a variant without a
+//! Records are objects, tuples and lists arrays, options the value or `null`, which a record may leave out. Enums and cases of a variant without a
 //! payload are their names; other cases, and results, are objects with one member: `{"some-case": 1}`, `{"ok": 1}`.
 
 use serde_json::{Map, Value as Json};
 use wasmtime::component::{Type, Val};
 
-use crate::runner::Given;
-
 /// The value of this type that is meant; none if there is none.
-pub(crate) fn from(given: Given<'_>, ty: &Type) -> Option<Val> {
-    match given {
-        Given::Json(json) => from_json(json, ty),
-        Given::Text(text) => match ty {
-            Type::String => Some(Val::String(text.to_owned())),
-            Type::Char | Type::Enum(_) => from_json(&Json::String(text.to_owned()), ty),
-            _ => {
-                let json = serde_json::from_str(text).ok();
-                json.and_then(|json| from_json(&json, ty))
-                    .or_else(|| from_json(&Json::String(text.to_owned()), ty))
-            }
-        },
-    }
-}
-
-fn from_json(json: &Json, ty: &Type) -> Option<Val> {
+pub(crate) fn from_json(json: &Json, ty: &Type) -> Option<Val> {
     Some(match ty {
         Type::Bool => Val::Bool(json.as_bool()?),
         Type::S8 => Val::S8(integer(json)?),
@@ -50,13 +33,19 @@ fn from_json(json: &Json, ty: &Type) -> Option<Val> {
         Type::Record(record) => {
             let object = json.as_object()?;
             let mut fields = Vec::new();
+            let mut met = 0;
             for field in record.fields() {
-                fields.push((
-                    field.name.to_owned(),
-                    from_json(object.get(field.name)?, &field.ty)?,
-                ));
+                let value = match (object.get(field.name), &field.ty) {
+                    (Some(json), ty) => {
+                        met += 1;
+                        from_json(json, ty)?
+                    }
+                    (None, Type::Option(_)) => Val::Option(None),
+                    (None, _) => return None,
+                };
+                fields.push((field.name.to_owned(), value));
             }
-            Val::Record(Some(fields).filter(|fields| fields.len() == object.len())?)
+            Val::Record(Some(fields).filter(|_| met == object.len())?)
         }
         Type::Tuple(tuple) => {
             let array = json
@@ -222,37 +211,6 @@ pub(crate) fn same(left: &Json, right: &Json) -> bool {
     }
 }
 
-/// A type in words, for usage lines.
-pub(crate) fn name(ty: &Type) -> String {
-    match ty {
-        Type::Bool => "bool".to_owned(),
-        Type::S8 => "s8".to_owned(),
-        Type::U8 => "u8".to_owned(),
-        Type::S16 => "s16".to_owned(),
-        Type::U16 => "u16".to_owned(),
-        Type::S32 => "s32".to_owned(),
-        Type::U32 => "u32".to_owned(),
-        Type::S64 => "s64".to_owned(),
-        Type::U64 => "u64".to_owned(),
-        Type::Float32 => "f32".to_owned(),
-        Type::Float64 => "f64".to_owned(),
-        Type::Char => "char".to_owned(),
-        Type::String => "string".to_owned(),
-        Type::List(list) => format!("list<{}>", name(&list.ty())),
-        Type::Option(option) => format!("option<{}>", name(&option.ty())),
-        Type::Tuple(tuple) => {
-            let types: Vec<String> = tuple.types().map(|ty| name(&ty)).collect();
-            format!("tuple<{}>", types.join(", "))
-        }
-        Type::Record(_) => "record".to_owned(),
-        Type::Variant(_) => "variant".to_owned(),
-        Type::Enum(list) => list.names().collect::<Vec<_>>().join(" | "),
-        Type::Result(_) => "result".to_owned(),
-        Type::Flags(_) => "flags".to_owned(),
-        _ => "a type that has no JSON".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,18 +225,6 @@ mod tests {
             Some(Val::U64(u64::MAX))
         );
         assert_eq!(from_json(&Json::from(1.5), &Type::S32), None);
-    }
-
-    #[test]
-    fn text_is_a_string_where_a_string_is_wanted() {
-        assert_eq!(
-            from(Given::Text("12"), &Type::String),
-            Some(Val::String("12".to_owned()))
-        );
-        assert_eq!(from(Given::Text("12"), &Type::U32), Some(Val::U32(12)));
-        assert_eq!(from(Given::Text("x"), &Type::Char), Some(Val::Char('x')));
-        assert_eq!(from(Given::Text("xy"), &Type::Char), None);
-        assert_eq!(from(Given::Text("NaN"), &Type::U8), None);
     }
 
     #[test]

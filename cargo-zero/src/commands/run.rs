@@ -1,18 +1,16 @@
 //! `run`: obtain, verify, ask, run (spec/capabilities.md, "Consent").
 
-mod consent;
+pub(super) mod consent;
 mod learn;
 
 use std::ffi::OsString;
 use std::path::Path;
 
-use zero_format::{
-    Artifact, Digest, Metadata, PackageRef, PublicKey, SecretKey, Verified, Version,
-};
-use zero_registry::{ResolveOptions, Resolved};
+use serde_json::json;
+use zero_format::{Artifact, Digest, Metadata, SecretKey, Verified};
 use zrun::{
-    Audit, AuditRun, Cache, Decision, EngineOptions, FILE, Grants, Io, Limits, Program, Resolution,
-    RunError, Runner,
+    Audit, AuditRun, Cache, Decision, EngineOptions, FILE, Grants, Io, Limits, Program, RunError,
+    Runner, exports,
 };
 
 use super::target::{self, Target};
@@ -20,16 +18,28 @@ use super::verify;
 use crate::build::{self, Signing};
 use crate::cli::Run;
 use crate::host::Session;
+use crate::packages::{self, Obtained, Wish};
 use crate::project::Project;
-use crate::registries;
 use crate::report::{Class, Failure, Output, Report};
 use learn::Lesson;
 
 /// A verified program, and who vouches for it.
-struct Subject {
-    artifact: Verified<Artifact>,
+pub(super) struct Subject {
+    pub(super) artifact: Verified<Artifact>,
     /// The registry's origin, or [`FILE`].
-    registry: String,
+    pub(super) registry: String,
+    /// What the run is to teach; of one's own project only.
+    lesson: Option<Lesson>,
+}
+
+impl From<Obtained> for Subject {
+    fn from(obtained: Obtained) -> Self {
+        Self {
+            artifact: obtained.artifact,
+            registry: obtained.resolution.origin,
+            lesson: None,
+        }
+    }
 }
 
 /// A program that may run: what vouches for it, what it may do, and its own arguments.
@@ -38,7 +48,6 @@ pub(super) struct Allowed {
     pub(super) decision: Decision,
     pub(super) limits: Limits,
     options: EngineOptions,
-    lesson: Option<Lesson>,
     args: Vec<OsString>,
 }
 
@@ -63,6 +72,29 @@ impl Allowed {
     }
 }
 
+/// Obtains and verifies what the command line names; without a target, this project.
+fn subject(session: &Session, run: &Run, target: Option<&str>) -> Result<Subject, Failure> {
+    let Some(text) = target else {
+        return project(session, run);
+    };
+    if run.args.learn.is_some() {
+        return Err(
+            Failure::usage("`--learn` is for the project that you are in")
+                .hint("cargo zero run --learn -- ARGUMENTS, in the folder of its Zero.toml"),
+        );
+    }
+    match Target::parse(text)? {
+        Target::File(path) => file(session, &path),
+        Target::Package(package) => {
+            let wish = Wish {
+                locked: run.args.locked,
+                update: run.args.update,
+            };
+            packages::remembered(session, text, &package, wish).map(Subject::from)
+        }
+    }
+}
+
 /// Obtains what the command line names, verifies it, and asks for what is not granted yet.
 pub(super) fn allow(
     session: &Session,
@@ -70,31 +102,25 @@ pub(super) fn allow(
     arguments: &[OsString],
 ) -> Result<Allowed, Failure> {
     let (target, args) = split(&run.args, arguments)?;
-    let mut lesson = None;
-    let subject = match target {
-        None => project(session, run, &mut lesson)?,
-        Some(_) if run.args.learn.is_some() => {
-            return Err(
-                Failure::usage("`--learn` is for the project that you are in")
-                    .hint("cargo zero run --learn -- ARGUMENTS, in the folder of its Zero.toml"),
-            );
-        }
-        Some(text) => match Target::parse(&text)? {
-            Target::File(path) => file(session, &path)?,
-            Target::Package(package) => package_of(session, run, &text, &package)?,
-        },
-    };
+    let subject = subject(session, run, target.as_deref())?;
+    allow_subject(session, run, subject, args, arguments)
+}
+
+/// Asks for what is not granted yet. `arguments` is what the user typed.
+fn allow_subject(
+    session: &Session,
+    run: &Run,
+    subject: Subject,
+    args: Vec<OsString>,
+    arguments: &[OsString],
+) -> Result<Allowed, Failure> {
     let metadata = subject.artifact.metadata();
-    let decision = match &lesson {
+    let decision = match &subject.lesson {
         // A lesson asks nothing: what the flags do not grant is denied, and learned all the same.
         Some(_) => consent::by_flags(run, &subject),
         None => consent::decide_or_ask(session, run, &subject, arguments)?,
     };
-    for what in &decision.beyond {
-        session.output.warn(&format!(
-            "the package does not declare {what}: that grant does nothing"
-        ));
-    }
+    warn_beyond(session, &decision);
     let (limits, options) = (
         run.args.limits(&metadata.limits),
         run.args.engine(&metadata.limits),
@@ -104,23 +130,70 @@ pub(super) fn allow(
         decision,
         limits,
         options,
-        lesson,
         args,
     })
 }
 
+/// Says which grants do nothing.
+pub(super) fn warn_beyond(session: &Session, decision: &Decision) {
+    for what in &decision.beyond {
+        session.output.warn(&format!(
+            "the package does not declare {what}: that grant does nothing"
+        ));
+    }
+}
+
 pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Result<Report, Failure> {
     let run = &resolved(run)?;
-    let allowed = allow(session, run, arguments)?;
+    let (target, args) = split(&run.args, arguments)?;
+    let subject = subject(session, run, target.as_deref())?;
+    if let Some(shown) = shown(session, run, &subject, target.as_deref(), &args)? {
+        return Ok(shown);
+    }
+    start(session, run, subject, args, arguments)
+}
+
+/// Help for `--invoke` asks for nothing: it comes from the signed metadata.
+fn shown(
+    session: &Session,
+    run: &Run,
+    subject: &Subject,
+    target: Option<&str>,
+    args: &[OsString],
+) -> Result<Option<Report>, Failure> {
+    let Some(invoke) = &run.args.invoke else {
+        return Ok(None);
+    };
+    if !invoke.is_empty() && !matches!(args, [only] if only == "--help" || only == "-h") {
+        return Ok(None);
+    }
+    let options = run.args.engine(&subject.artifact.metadata().limits);
+    let functions = load(session, &subject.artifact, options)?.exports();
+    let target = target.map_or_else(|| String::from("--"), exports::quoted);
+    let command =
+        |name: &str| format!("cargo zero run --invoke {} {target}", exports::quoted(name));
+    let shown = exports::asked(&functions, invoke, args, &command);
+    Ok(shown.map(|(functions, text)| Report::new(json!({ "exports": functions }), text)))
+}
+
+/// Asks what has to be asked, and runs the program with these arguments of its own. `arguments` is what the user typed.
+pub(super) fn start(
+    session: &Session,
+    run: &Run,
+    subject: Subject,
+    args: Vec<OsString>,
+    arguments: &[OsString],
+) -> Result<Report, Failure> {
+    let allowed = allow_subject(session, run, subject, args, arguments)?;
     let program = allowed.load(session, false)?;
     let Allowed {
         subject,
         decision,
         limits,
-        lesson,
         args,
         ..
     } = allowed;
+    let lesson = &subject.lesson;
     let output = session.output;
     let audit = audit(session, run, &decision.grants)?;
     let mut runner = Runner::new(&program)
@@ -132,7 +205,7 @@ pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Resul
         .quiet(session.output.quiet || lesson.is_some())
         .io(Io::inherit())
         .on_time_limit(at_time_limit(output, lesson.clone()));
-    if let Some(lesson) = &lesson {
+    if let Some(lesson) = lesson {
         runner = runner.listen(lesson.listener());
     }
     if let Some(seed) = run.args.deterministic {
@@ -143,23 +216,17 @@ pub(crate) fn run(session: &Session, run: &Run, arguments: &[OsString]) -> Resul
     }
     if let Some(export) = &run.args.invoke {
         let called = runner.call_text(export, &texts(&args)?);
-        if let Some(lesson) = &lesson {
+        if let Some(lesson) = lesson {
             lesson.end()?;
         }
         let called = called.map_err(|error| ended(&error))?;
-        let result = called.to_json();
-        let text = match &result {
-            serde_json::Value::Null => String::new(),
-            serde_json::Value::String(text) => format!("{text}\n"),
-            other => format!("{other}\n"),
-        };
         return Ok(Report::new(
-            serde_json::json!({ "export": export, "result": result }),
-            text,
+            json!({ "export": export, "result": called.to_json() }),
+            called.to_text(),
         ));
     }
     let outcome = runner.args(args).run();
-    if let Some(lesson) = &lesson {
+    if let Some(lesson) = lesson {
         lesson.end()?;
     }
     let outcome = outcome.map_err(|error| ended(&error))?;
@@ -261,9 +328,9 @@ fn at_time_limit(
 }
 
 /// Builds the project and signs it with a key that only this user's runs know.
-fn project(session: &Session, run: &Run, lesson: &mut Option<Lesson>) -> Result<Subject, Failure> {
+fn project(session: &Session, run: &Run) -> Result<Subject, Failure> {
     let mut project = Project::load(session)?;
-    *lesson = Lesson::begin(session, &run.args, &project);
+    let lesson = Lesson::begin(session, &run.args, &project);
     if let Some(lesson) = &lesson {
         project = project.assuming(lesson.assumed().clone());
     }
@@ -279,6 +346,7 @@ fn project(session: &Session, run: &Run, lesson: &mut Option<Lesson>) -> Result<
     Ok(Subject {
         artifact: verify::check(&built.file_name(), artifact, &[key.public_key()])?,
         registry: FILE.to_owned(),
+        lesson,
     })
 }
 
@@ -304,129 +372,12 @@ fn file(session: &Session, path: &Path) -> Result<Subject, Failure> {
     Ok(Subject {
         artifact,
         registry: FILE.to_owned(),
+        lesson: None,
     })
 }
 
-/// A package of a registry: remembered while fresh, else resolved, fetched and remembered.
-fn package_of(
-    session: &Session,
-    run: &Run,
-    text: &str,
-    package: &PackageRef,
-) -> Result<Subject, Failure> {
-    let (name, registry) = registries::choose(session, package.registry())?;
-    let selector = selector(session, &name, text);
-    let secret = session.home.secret().ok();
-    let remembered = secret
-        .as_ref()
-        .and_then(|secret| session.home.recall(secret, &selector));
-    let remembered = remembered.filter(|found| found.origin == registry.origin.as_str());
-    if let Some(found) = remembered
-        .as_ref()
-        .filter(|found| reusable(session, run, found))
-        && let Some(artifact) = stored(found)
-    {
-        return Ok(Subject {
-            artifact,
-            registry: found.origin.clone(),
-        });
-    }
-    if run.args.locked && remembered.is_none() {
-        return Err(Failure::new(
-            Class::NotFound,
-            format!("`--locked`: {text} was never run here"),
-        )
-        .hint(format!(
-            "run it once without `--locked`: cargo zero run {text}"
-        )));
-    }
-    let client = registries::client(session, &name, &registry)?;
-    let lock: Option<Version> = remembered
-        .filter(|_| run.args.locked)
-        .map(|found| found.version);
-    let options = ResolveOptions {
-        lock,
-        refresh: run.args.update,
-    };
-    let resolved = registries::resolve(session, &client, package, &options)?;
-    let artifact = registries::fetch(session, &client, &resolved)?;
-    announce(session, &resolved, &artifact);
-    let fresh_until = resolved.checked_at.plus(registry.fresh_seconds).seconds();
-    let resolution = Resolution {
-        selector,
-        origin: resolved.origin.to_string(),
-        name: resolved.name.clone(),
-        version: resolved.version.clone(),
-        digest: resolved.digest,
-        size: resolved.size,
-        signers: resolved.signers.iter().map(PublicKey::to_base64).collect(),
-        capabilities: resolved.capabilities_digest,
-        head_expires: resolved.head_expires.seconds(),
-        checked_at: resolved.checked_at.seconds(),
-        fresh_until,
-        blob: client.blob_path(&resolved),
-    };
-    // Without it the next run is slower, no more.
-    if let Err(error) = session.home.remember(&resolution) {
-        session.output.detail(&format!("not remembered: {error}"));
-    }
-    Ok(Subject {
-        artifact,
-        registry: resolved.origin.to_string(),
-    })
-}
-
-/// The name under which an answer is remembered: as typed, unless `--registry` changed its meaning.
-fn selector(session: &Session, name: &zero_format::RegistryName, text: &str) -> String {
-    if session.registry.is_some() && !text.contains(':') {
-        format!("{name}:{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-fn reusable(session: &Session, run: &Run, found: &Resolution) -> bool {
-    if run.args.update {
-        return false;
-    }
-    // A lock holds as long as the registry's signature on the state does; offline likewise.
-    let vouched = session.now < found.head_expires;
-    found.is_fresh(session.now) || (vouched && (run.args.locked || session.offline))
-}
-
-/// The remembered file, verified again: the fast path that skips this is zrun's.
-fn stored(found: &Resolution) -> Option<Verified<Artifact>> {
-    let bytes = std::fs::read(&found.blob).ok()?;
-    let artifact = Artifact::decode(bytes).ok()?;
-    if artifact.digest() != found.digest {
-        return None;
-    }
-    zero_format::verify(artifact, &found.keys()?).ok()
-}
-
-fn announce(session: &Session, resolved: &Resolved, artifact: &Verified<Artifact>) {
-    let signers: Vec<String> = artifact
-        .signers()
-        .iter()
-        .map(PublicKey::key_id_hex)
-        .collect();
-    session.output.note(&format!(
-        "{} {} from {} ({}…, signed by {})",
-        resolved.name,
-        resolved.version,
-        resolved.origin,
-        resolved.digest.to_hex().get(..12).unwrap_or_default(),
-        signers.join(", ")
-    ));
-    if resolved.yanked {
-        session.output.warn(&format!(
-            "{} {} was withdrawn by its publisher",
-            resolved.name, resolved.version
-        ));
-    }
-}
-
-fn load(
+/// Makes a program ready, and its next start a fast one.
+pub(super) fn load(
     session: &Session,
     artifact: &Verified<Artifact>,
     options: EngineOptions,

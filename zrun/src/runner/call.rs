@@ -7,10 +7,10 @@ use zero_format::Metadata;
 
 use super::ended::{ended, gone, unprintable};
 use super::start::{call_if_there, instantiate};
-use super::{RunError, Runner, told};
+use super::{RunError, Runner, arguments, told};
 use crate::program::Code;
-use crate::value::{Value, ValueError};
-use crate::wit_value;
+use crate::value::Value;
+use crate::{wave, wit_value};
 
 /// What a call returned, and what it took.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,8 @@ pub struct Called {
 #[derive(Clone, Debug, PartialEq)]
 enum Returned {
     Core(Value),
-    Wit(Json),
+    /// The value, and its JSON.
+    Wit(component::Val, Json),
 }
 
 /// An argument, before the type that it must have is known.
@@ -40,7 +41,7 @@ impl Called {
     pub fn to_json(&self) -> Json {
         let json = |result: &Returned| match result {
             Returned::Core(value) => value.to_json(),
-            Returned::Wit(value) => value.clone(),
+            Returned::Wit(_, json) => json.clone(),
         };
         match self.results.as_slice() {
             [] => Json::Null,
@@ -49,11 +50,20 @@ impl Called {
         }
     }
 
+    /// The results as text, one a line: strings as they are, other values of a component as WAVE has them.
+    pub fn to_text(&self) -> String {
+        let line = |result: &Returned| match result {
+            Returned::Core(value) => format!("{value}\n"),
+            Returned::Wit(value, _) => format!("{}\n", wave::print(value)),
+        };
+        self.results.iter().map(line).collect()
+    }
+
     /// Whether a documented result means what was returned.
     pub fn returned(&self, expected: &Json) -> bool {
         let same = |result: &Returned, expected: &Json| match result {
             Returned::Core(value) => value.equals_json(expected),
-            Returned::Wit(value) => wit_value::same(value, expected),
+            Returned::Wit(_, json) => wit_value::same(json, expected),
         };
         match (self.results.as_slice(), expected) {
             ([], expected) => expected.is_null(),
@@ -83,7 +93,8 @@ impl Runner<'_> {
         self.call_given(export, &given)
     }
 
-    /// The same with arguments as text: strings as they are, everything else as JSON.
+    /// The same with arguments as text: numbers, strings as they are, other values of a component as WAVE has them
+    /// (spec/cli.md, "Calls"). An argument may be `NAME=VALUE`.
     ///
     /// # Errors
     /// As [`Runner::call`].
@@ -108,15 +119,7 @@ impl Runner<'_> {
         export: &str,
         args: &[Given<'_>],
     ) -> Result<Called, RunError> {
-        let texts: Vec<String> = args
-            .iter()
-            .map(|given| match given {
-                Given::Json(Json::String(text)) => text.clone(),
-                Given::Json(json) => json.to_string(),
-                Given::Text(text) => (*text).to_owned(),
-            })
-            .collect();
-        let values = self.values(module, export, &texts)?;
+        let values = arguments::of_module(module, self.program.metadata(), export, args)?;
         let functions = self.program.functions();
         let (mut run, watch) = self.store_p1(module)?;
         let limits = run.limits;
@@ -161,18 +164,20 @@ impl Runner<'_> {
             .get_func(&mut store, index)
             .ok_or_else(|| no_export(self.program.metadata(), export))?;
         let ty = function.ty(&store);
-        let values = arguments(export, &ty, args)?;
+        let values = arguments::of_component(export, &ty, args)?;
         let mut results = vec![component::Val::Bool(false); ty.results().len()];
         let called = function.call(&mut store, &values, &mut results);
         drop(watch);
         called.map_err(|error| ended(error, &limits))?;
         let wit = |val| {
-            wit_value::to_json(val)
-                .map(Returned::Wit)
-                .ok_or_else(|| unprintable(export))
+            let json = wit_value::to_json(&val).ok_or_else(|| unprintable(export))?;
+            Ok(Returned::Wit(val, json))
         };
         Ok(Called {
-            results: results.iter().map(wit).collect::<Result<_, _>>()?,
+            results: results
+                .into_iter()
+                .map(wit)
+                .collect::<Result<_, RunError>>()?,
             fuel: used(limits.fuel, &store),
             memory: store.data().shared.meter.memory(),
         })
@@ -213,7 +218,9 @@ fn full_name(metadata: &Metadata, export: &str) -> Result<String, RunError> {
     });
     match (matching.next(), matching.next()) {
         (Some(one), None) => Ok(one.name.clone()),
-        _ => Err(no_export(metadata, export)),
+        // Not every export is documented: the component itself knows.
+        (None, _) => Ok(export.to_owned()),
+        (Some(_), Some(_)) => Err(no_export(metadata, export)),
     }
 }
 
@@ -227,42 +234,4 @@ fn no_export(metadata: &Metadata, export: &str) -> RunError {
         export: export.to_owned(),
         exports,
     }
-}
-
-fn arguments(
-    export: &str,
-    ty: &component::types::ComponentFunc,
-    args: &[Given<'_>],
-) -> Result<Vec<component::Val>, RunError> {
-    let usage = || {
-        let params: Vec<String> = ty
-            .params()
-            .map(|(name, ty)| format!("{name}: {}", wit_value::name(&ty)))
-            .collect();
-        format!("it is {export}({})", params.join(", "))
-    };
-    let expected = ty.params().len();
-    if args.len() != expected {
-        let (export, given) = (export.to_owned(), args.len());
-        return Err(RunError::Arguments {
-            export,
-            expected,
-            given,
-            usage: usage(),
-        });
-    }
-    let value = |((_, ty), given): ((&str, component::Type), &Given<'_>)| {
-        wit_value::from(*given, &ty).ok_or_else(|| RunError::Argument {
-            export: export.to_owned(),
-            source: ValueError::Text {
-                text: match given {
-                    Given::Json(json) => json.to_string(),
-                    Given::Text(text) => (*text).to_owned(),
-                },
-                ty: wit_value::name(&ty),
-            },
-            usage: usage(),
-        })
-    };
-    ty.params().zip(args).map(value).collect()
 }

@@ -25,12 +25,14 @@ pub enum RunError {
         usage: String,
     },
     /// An argument of an export is of another type.
-    #[error("call {export}")]
+    #[error("call {export}: its argument `{param}` does not fit")]
     Argument {
         /// The export.
         export: String,
+        /// The parameter.
+        param: String,
         /// What is wrong with it.
-        source: ValueError,
+        source: Box<ValueError>,
         /// How it is to be called.
         usage: String,
     },
@@ -133,6 +135,11 @@ impl RunError {
         match self {
             Self::Argument { usage, .. } | Self::Arguments { usage, .. } => Some(usage.clone()),
             Self::Limit(limit) => limit.hint(),
+            Self::NoExport { export, exports } if near(export, exports).is_some() => {
+                near(export, exports).map(|name| {
+                    format!("did you mean `{name}`? `--invoke=` without a name shows all that can be called")
+                })
+            }
             Self::NoExport { exports, .. } | Self::NotACommand { exports }
                 if !exports.is_empty() =>
             {
@@ -163,5 +170,32 @@ impl RunError {
             Self::Trap { .. } => "trapped",
             _ => "failed",
         }
+    }
+}
+
+/// The export that was probably meant: by its name, or by what stands after the `#`.
+fn near<'e>(export: &str, exports: &'e [String]) -> Option<&'e str> {
+    const ALIKE: f64 = 0.8;
+    let short = |name: &'e str| name.rsplit_once('#').map_or(name, |(_, short)| short);
+    let alike = |name: &str| strsim::jaro_winkler(export, name);
+    exports
+        .iter()
+        .flat_map(|name| [name.as_str(), short(name)])
+        .map(|name| (alike(name), name))
+        .filter(|(score, _)| *score > ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_answered_with_what_was_meant() {
+        let exports = ["count-words".to_owned(), "local:text/t#shout".to_owned()];
+        assert_eq!(near("cout-words", &exports), Some("count-words"));
+        assert_eq!(near("shot", &exports), Some("shout"));
+        assert_eq!(near("x", &exports), None);
     }
 }

@@ -225,7 +225,7 @@ fn exports_are_called_with_typed_arguments() {
         zrun::exit::USAGE
     );
     let error = call(&["1"]).unwrap_err();
-    assert_eq!(error.hint().unwrap(), "add takes i32 i64");
+    assert_eq!(error.hint().unwrap(), "it is add(i32, i64) -> i64");
     let error = Runner::new(&program).call_text("sub", &[]).unwrap_err();
     assert_eq!(
         error.hint().unwrap(),
@@ -236,3 +236,47 @@ fn exports_are_called_with_typed_arguments() {
         Err(RunError::NotACommand { .. })
     ));
 }
+
+#[test]
+fn a_component_is_called_with_wave_values_and_shows_its_types() {
+    let world = World::new();
+    let wasm = wat::parse_str(COMPONENT).unwrap();
+    let program = world.program(&wasm, &Facts::default());
+    let call = |export: &str, args: &[&str]| {
+        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        Runner::new(&program).call_text(export, &args)
+    };
+    let sum = call("sum", &["{x: 40, y: 2}"]).unwrap();
+    assert_eq!((sum.to_text().as_str(), sum.to_json()), ("42\n", 42.into()));
+    let named = call("sum", &["p={y: 2, x: 1}"]).unwrap();
+    assert_eq!(named.to_text(), "3\n");
+    let colour = call("next", &["red"]).unwrap();
+    assert_eq!(colour.to_text(), "some(green)\n");
+    let error = call("sum", &["{x: 1}"]).unwrap_err();
+    assert_eq!(error.to_string(), "call sum: its argument `p` does not fit");
+    assert_eq!(
+        error.hint().unwrap(),
+        "it is sum(p: record { x: u32, y: u32 }) -> u32"
+    );
+    assert!(call("next", &["blue"]).is_err());
+}
+
+/// Two functions over a record and an enumeration, lowered by hand.
+const COMPONENT: &str = r#"(component
+  (core module $m
+    (memory (export "memory") 1)
+    (func (export "sum") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+    ;; An option of an enumeration lies in memory: is there one, and which.
+    (func (export "next") (param i32) (result i32)
+      (i32.store8 (i32.const 0) (i32.const 1))
+      (i32.store8 (i32.const 1) (i32.add (local.get 0) (i32.const 1)))
+      (i32.const 0)))
+  (core instance $i (instantiate $m))
+  (type $point' (record (field "x" u32) (field "y" u32)))
+  (export $point "point" (type $point'))
+  (type $colour' (enum "red" "green"))
+  (export $colour "colour" (type $colour'))
+  (func (export "sum") (param "p" $point) (result u32) (canon lift (core func $i "sum")))
+  (func (export "next") (param "c" $colour) (result (option $colour))
+    (canon lift (core func $i "next") (memory (core memory $i "memory")))))
+"#;

@@ -2,9 +2,13 @@
 
 mod ask;
 mod command;
+mod keep;
+
+pub(in crate::commands) use keep::keep;
 
 use std::ffi::OsString;
 
+use zero_format::PublicKey;
 use zrun::{Answers, Consent, Decision, FILE, Folder, Question, Trust, decide};
 
 use super::Subject;
@@ -21,7 +25,7 @@ struct Said {
 }
 
 /// What the run may use: what the flags say, what was consented to before, or what the user says now.
-pub(super) fn decide_or_ask(
+pub(in crate::commands) fn decide_or_ask(
     session: &Session,
     run: &Run,
     subject: &Subject,
@@ -41,14 +45,8 @@ pub(super) fn decide_or_ask(
         .first()
         .ok_or_else(|| Failure::new(Class::Untrusted, "nobody signed the program"))?;
     let package = &metadata.package;
-    let stored = session
-        .home
-        .consent_for(&subject.registry, &package.name, &signer, declared);
-    let asked = match &stored {
-        Some(stored) => stored.add_to(asked),
-        None => asked,
-    };
-    let decision = decide(declared, &asked, &variable);
+    let mut consent = stored(session, subject, &signer);
+    let decision = decide(declared, &consent.add_to(asked), &variable);
     if decision.outstanding.is_empty() {
         return Ok(decision);
     }
@@ -71,12 +69,11 @@ pub(super) fn decide_or_ask(
         resources: metadata.hints.resources.as_ref(),
     };
     let said = ask::ask(session, &question)?;
-    let consent = with(&question, stored, &said, session.now);
+    consent.answers.allowed.extend(said.answers.allowed);
+    consent.answers.refused.extend(said.answers.refused);
+    consent.folders.extend(said.folders);
     if said.remember {
-        session
-            .home
-            .store_consent(&consent)
-            .map_err(|error| Failure::failed("cannot store the consent").because(&error))?;
+        store(session, &consent)?;
     }
     Ok(decide(
         declared,
@@ -92,32 +89,37 @@ pub(super) fn by_flags(run: &Run, subject: &Subject) -> Decision {
     decide(declared, &run.args.grants.asked(), &variable)
 }
 
-/// What was answered before, and what was answered now.
-fn with(question: &Question<'_>, stored: Option<Consent>, said: &Said, now: u64) -> Consent {
-    let mut consent = stored.unwrap_or_else(|| Consent {
-        registry: question.registry.to_owned(),
-        package: question.package.clone(),
-        signer: question.signer.to_base64(),
-        capabilities: question.declared.clone(),
-        answers: Answers::default(),
-        folders: Vec::new(),
-        version: question.version.clone(),
-        given: now,
-    });
-    consent.answers.allowed.extend(said.answers.allowed.clone());
-    consent.answers.refused.extend(said.answers.refused.clone());
-    consent.folders.extend(said.folders.iter().cloned());
-    consent.version.clone_from(question.version);
-    consent.given = now;
-    consent
+/// What was answered before, without any answer if nothing was, as consent that is given now.
+fn stored(session: &Session, subject: &Subject, signer: &PublicKey) -> Consent {
+    let metadata = subject.artifact.metadata();
+    let (package, declared) = (&metadata.package, &metadata.capabilities);
+    let before = session
+        .home
+        .consent_for(&subject.registry, &package.name, signer, declared);
+    let (answers, folders) =
+        before.map_or_else(Default::default, |before| (before.answers, before.folders));
+    Consent {
+        registry: subject.registry.clone(),
+        package: package.name.clone(),
+        signer: signer.to_base64(),
+        capabilities: declared.clone(),
+        answers,
+        folders,
+        version: package.version.clone(),
+        given: session.now,
+    }
+}
+
+fn store(session: &Session, consent: &Consent) -> Result<(), Failure> {
+    session
+        .home
+        .store_consent(consent)
+        .map(drop)
+        .map_err(|error| Failure::failed("cannot store the consent").because(&error))
 }
 
 /// What the user calls the key that signed a file; a registry's packages are known by the registry.
-fn signer_name(
-    session: &Session,
-    subject: &Subject,
-    signer: &zero_format::PublicKey,
-) -> Option<String> {
+fn signer_name(session: &Session, subject: &Subject, signer: &PublicKey) -> Option<String> {
     if subject.registry != FILE {
         return None;
     }

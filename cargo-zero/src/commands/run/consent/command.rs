@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use zero_format::{FsScope, GuestPath, PackageName};
+use zrun::exports::quoted;
 use zrun::{Asked, Decision};
 
 use crate::report::{Class, Failure};
@@ -49,7 +50,7 @@ fn granting(
         .filter(|folder| !is_folder(Path::new(folder)))
         .map(|folder| quoted(&folder))
         .collect();
-    let command = |word: &OsString| word == "run" || word == "serve";
+    let command = |word: &OsString| ["run", "serve", "install"].iter().any(|one| word == one);
     let run = arguments.iter().position(command).unwrap_or(0);
     let words = arguments.iter().enumerate().skip(1).map(|(index, word)| {
         let word = quoted(&word.to_string_lossy());
@@ -84,15 +85,6 @@ fn folder(name: &PackageName, guest: &GuestPath, is_folder: &dyn Fn(&Path) -> bo
         return same.to_owned();
     }
     last
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
