@@ -6,6 +6,7 @@ mod check;
 mod documents;
 mod eval;
 mod grants;
+mod harvest;
 mod info;
 mod inspect;
 mod install;
@@ -119,6 +120,8 @@ fn execute(session: &Session, command: Command, arguments: &[OsString]) -> Resul
         Command::Grants(args) => grants::run(session, &args),
         Command::Cache(args) => cache::run(session, &args),
         Command::Eval(args) => eval::run(session, &args),
+        Command::Harvest(args) => harvest::run(session, &args),
+        Command::HarvestReader => harvest::reader(),
         Command::Completions(args) => documents::completions(&args),
         Command::Man(args) => documents::man(&args),
     }

@@ -4,7 +4,7 @@
 
 mod progress;
 
-pub(crate) use progress::Step;
+pub(crate) use progress::{Bar, Step};
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -367,6 +367,11 @@ impl Output {
             return Step::silent();
         }
         Step::start(text)
+    }
+
+    /// A bar for work whose length is known, if a person watches.
+    pub(crate) fn bar(self) -> Bar {
+        Bar::new(self.progress)
     }
 
     /// Prints the end of the command and turns it into the exit code.

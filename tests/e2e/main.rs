@@ -12,6 +12,7 @@ mod deterministic;
 mod drills;
 mod faults;
 mod harness;
+mod harvest;
 mod http;
 mod install;
 mod learn;

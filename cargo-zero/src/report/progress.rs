@@ -1,4 +1,4 @@
-//! A spinner for steps that take longer than a moment.
+//! What a person sees meanwhile: a spinner for a step, a bar for many.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -48,5 +48,50 @@ impl Drop for Step {
             // A spinner that panicked is no reason to fail.
             let _ = watcher.join();
         }
+    }
+}
+
+/// A bar for phases of known length.
+#[derive(Debug)]
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar; hidden if nobody watches.
+    pub(super) fn new(visible: bool) -> Self {
+        let bar = if visible {
+            ProgressBar::new(0)
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) =
+            ProgressStyle::with_template("{prefix} {msg:<9} {bar:30.cyan} {pos}/{len} {eta:.dim}")
+        {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// What the phases belong to.
+    pub(crate) fn title(&self, text: String) {
+        self.0.set_prefix(text);
+    }
+
+    /// The next phase.
+    pub(crate) fn phase(&self, name: &'static str, steps: usize) {
+        self.0.set_position(0);
+        self.0.set_length(u64::try_from(steps).unwrap_or(u64::MAX));
+        self.0.set_message(name);
+        self.0.reset_eta();
+    }
+
+    /// One step of it is done.
+    pub(crate) fn advance(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }

@@ -22,17 +22,22 @@ const C_TO_WASM: &[Package] = &[
     Package {
         name: "clang-19",
         present: Present::Program("clang-19"),
-        why: "compiles the C example to wasm",
+        why: "compiles C to wasm: the example and the harvest",
     },
     Package {
         name: "lld-19",
         present: Present::Program("wasm-ld-19"),
-        why: "links the C example",
+        why: "links the C example, and checks slices of it",
     },
     Package {
         name: "wasi-libc",
         present: Present::File("/usr/lib/wasm32-wasi/libc.a"),
         why: "the C library for wasm32-wasi",
+    },
+    Package {
+        name: "libclang1-19",
+        present: Present::File("/usr/lib/llvm-19/lib/libclang-19.so.1"),
+        why: "reads documented C for `cargo zero harvest`",
     },
     Package {
         name: "libclang-rt-19-dev-wasm32",

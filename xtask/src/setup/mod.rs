@@ -17,7 +17,7 @@ pub(crate) use wasm_target::WasmRustc;
 pub(crate) enum Need {
     /// Full-featured peers and timers for the benchmarks.
     Bench,
-    /// clang, lld and the C library for wasm32-wasi: the example `hamming`.
+    /// clang, libclang, lld and the C library for wasm32-wasi: the example `hamming`, and the harvest.
     CToWasm,
     /// nginx: what the demo serves with.
     Demo,

@@ -1,0 +1,34 @@
+//! Documented C to WebAssembly text: records of instruction and module, with their provenance (spec/dataset.md).
+//!
+//! One process, one stage after the other: [`source`] → units → [`extract`] → compile → slice → print → [`check`] →
+//! filter → output. [`harvest`] runs them all.
+
+#![deny(unsafe_code)]
+
+mod archive;
+pub mod check;
+mod compile;
+pub mod extract;
+mod filter;
+mod harvest;
+mod license;
+pub mod limits;
+mod object;
+mod output;
+mod parallel;
+mod print;
+mod process;
+pub mod recipe;
+pub mod record;
+mod repository;
+mod slice;
+pub mod source;
+mod toolchain;
+mod units;
+
+pub use archive::ArchiveError;
+pub use harvest::{HarvestError, Options, Phase, Progress, Summary, harvest};
+pub use license::{Licenses, UnknownLicense};
+pub use output::OutputError;
+pub use toolchain::{PACKAGES, Toolchain, ToolchainError};
+pub use units::HeaderMode;

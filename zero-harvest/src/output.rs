@@ -1,0 +1,156 @@
+//! The dataset's folder: one finished part for each repository, and the files that are made of all parts.
+//!
+//! A part appears with one rename, so a run that is killed leaves whole parts and nothing else that counts; what is made
+//! of them is made anew each time. One run at a time writes to a folder.
+
+mod assemble;
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::record::Counts;
+use crate::repository::Harvested;
+use crate::source::Checkout;
+
+/// Why a dataset cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// A part is damaged.
+    #[error("read {path}")]
+    Damaged {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// There is a dataset already.
+    #[error("{0} is not empty")]
+    Exists(PathBuf),
+    /// A file cannot be read or written.
+    #[error("write {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl OutputError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |source| Self::Io { path, source }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Exists(_) => Some("name another folder, or add to it with --resume"),
+            Self::Damaged { .. } => Some("remove that folder and run again with --resume"),
+            Self::Io { .. } => None,
+        }
+    }
+}
+
+/// Finished repositories.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    out: PathBuf,
+    folder: PathBuf,
+}
+
+/// The folder name of a part: readable, and different for different repositories, commits and options.
+pub(crate) fn key(name: &str, commit: &str, options: &str) -> String {
+    let readable: String = name
+        .chars()
+        .map(|mark| {
+            if mark.is_ascii_alphanumeric() || "._-".contains(mark) {
+                mark
+            } else {
+                '-'
+            }
+        })
+        .take(64)
+        .collect();
+    let digest = blake3::hash(format!("{name}\n{commit}\n{options}").as_bytes());
+    format!(
+        "{}-{}",
+        readable.trim_start_matches('.'),
+        &digest.to_hex()[..16]
+    )
+}
+
+impl Parts {
+    /// Opens the dataset's folder, which must be new or empty unless a run is resumed.
+    pub(crate) fn open(out: &Path, resume: bool) -> Result<Self, OutputError> {
+        let folder = out.join("parts");
+        fs::create_dir_all(out).map_err(OutputError::at(out))?;
+        let used = fs::read_dir(out)
+            .map_err(OutputError::at(out))?
+            .next()
+            .is_some();
+        if used && !resume {
+            return Err(OutputError::Exists(out.to_owned()));
+        }
+        fs::create_dir_all(&folder).map_err(OutputError::at(&folder))?;
+        Ok(Self {
+            out: out.to_owned(),
+            folder,
+        })
+    }
+
+    /// Whether a repository is finished.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.folder.join(key).is_dir()
+    }
+
+    /// Writes a finished repository.
+    pub(crate) fn write(
+        &self,
+        key: &str,
+        checkout: &Checkout,
+        harvested: &Harvested,
+    ) -> Result<(), OutputError> {
+        // A run that was killed here left a folder of this name; it counts for nothing.
+        let fresh = self.folder.join(format!(".{key}"));
+        if fresh.exists() {
+            fs::remove_dir_all(&fresh).map_err(OutputError::at(&fresh))?;
+        }
+        fs::create_dir(&fresh).map_err(OutputError::at(&fresh))?;
+        lines(&fresh.join("records.jsonl"), &harvested.records)?;
+        lines(&fresh.join("rejects.jsonl"), &harvested.rejects)?;
+        let part = Part {
+            repo: checkout.name.clone(),
+            commit: checkout.commit.clone(),
+            counts: harvested.counts.clone(),
+        };
+        lines(&fresh.join("part.json"), &[part])?;
+        let target = self.folder.join(key);
+        fs::rename(&fresh, &target).map_err(OutputError::at(&target))
+    }
+}
+
+/// What is known of a part as a whole.
+#[derive(Debug, serde::Deserialize, Serialize)]
+struct Part {
+    repo: String,
+    commit: String,
+    counts: Counts,
+}
+
+/// Writes values as JSON lines, and makes sure that they are on the disk.
+fn lines<T: Serialize>(path: &Path, values: &[T]) -> Result<(), OutputError> {
+    let write = || -> io::Result<()> {
+        let mut out = BufWriter::new(File::create(path)?);
+        for value in values {
+            serde_json::to_writer(&mut out, value)?;
+            out.write_all(b"\n")?;
+        }
+        out.into_inner()?.sync_all()
+    };
+    write().map_err(OutputError::at(path))
+}

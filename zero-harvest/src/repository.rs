@@ -1,0 +1,214 @@
+//! One repository, from its files to its records: the stages in their order.
+
+mod build;
+mod judge;
+mod read;
+
+use std::collections::HashSet;
+
+use crate::check::Sandbox;
+use crate::extract::{Extraction, Function};
+use crate::harvest::{Options, Phase, Progress};
+use crate::license::{Evidence, License};
+use crate::object::Object;
+use crate::parallel;
+use crate::recipe::Recipe;
+use crate::record::{Counts, Reason, Record, Reject};
+use crate::slice::Pool;
+use crate::source::Checkout;
+use crate::units::{self, Unit};
+
+pub(crate) use read::Workers;
+
+/// What comes of one repository.
+#[derive(Debug, Default)]
+pub(crate) struct Harvested {
+    pub(crate) records: Vec<Record>,
+    pub(crate) rejects: Vec<Reject>,
+    pub(crate) counts: Counts,
+}
+
+impl Harvested {
+    /// Accounts for a function that is no record.
+    fn reject(&mut self, reject: Reject) {
+        self.counts.reject(reject.reason);
+        self.rejects.push(reject);
+    }
+}
+
+/// What all stages need.
+struct Run<'a> {
+    options: &'a Options,
+    progress: &'a dyn Progress,
+    checkout: &'a Checkout,
+    recipe: Option<&'a Recipe>,
+    /// What is known of the licences of its files.
+    evidence: Evidence<'a>,
+    /// Headers of the recipe.
+    overlay: Option<tempfile::TempDir>,
+}
+
+/// What the units compile to, in their order.
+struct Objects {
+    /// For release; why not, where there is none.
+    objects: Vec<Result<Object, (Reason, String)>>,
+    /// The builds that trap where behaviour is undefined.
+    checked: Vec<Option<Object>>,
+}
+
+/// A unit and what was read in it.
+struct Read {
+    unit: Unit,
+    extraction: Extraction,
+    /// The parser did not survive it.
+    crashed: Option<String>,
+}
+
+/// Where modules come from and run.
+struct Pools<'a> {
+    /// Paths of the units.
+    paths: Vec<&'a str>,
+    release: Pool<'a>,
+    checked: Pool<'a>,
+    sandbox: Option<Sandbox>,
+}
+
+/// Harvests a repository.
+pub(crate) fn harvest(
+    options: &Options,
+    workers: &Workers,
+    progress: &dyn Progress,
+    checkout: &Checkout,
+) -> std::io::Result<Harvested> {
+    let recipe = Recipe::choose(&options.recipes, &checkout.name);
+    let run = Run {
+        options,
+        progress,
+        checkout,
+        recipe,
+        evidence: Evidence::new(checkout, recipe),
+        overlay: read::overlay(recipe)?,
+    };
+    let units = units::find(checkout, recipe);
+    let reads = run.read(workers, &units);
+    let owned = owners(&reads);
+    progress.phase(Phase::Compile, reads.len());
+    let objects = parallel::map(options.jobs, &reads, |number, read| {
+        let built = run.build(read, &functions(&owned, &reads, number));
+        progress.advance();
+        built
+    });
+    let (objects, checked) = objects.into_iter().unzip();
+    Ok(run.records(&reads, &owned, &Objects { objects, checked }))
+}
+
+/// Which functions belong to which unit: one in a header belongs to the first unit that compiles with it.
+fn owners(reads: &[Read]) -> Vec<Vec<usize>> {
+    let mut taken = HashSet::new();
+    let mut owned = vec![Vec::new(); reads.len()];
+    let clean = |read: &Read| read.extraction.error.is_none();
+    for compiles in [true, false] {
+        for (number, read) in reads.iter().enumerate() {
+            if clean(read) != compiles {
+                continue;
+            }
+            for (position, function) in read.extraction.functions.iter().enumerate() {
+                let key = (&function.path, function.line_start, &function.name);
+                if function.doc.is_some() && taken.insert(key) {
+                    owned[number].push(position);
+                }
+            }
+        }
+    }
+    owned
+}
+
+fn functions<'r>(owned: &[Vec<usize>], reads: &'r [Read], unit: usize) -> Vec<&'r Function> {
+    owned[unit]
+        .iter()
+        .map(|position| &reads[unit].extraction.functions[*position])
+        .collect()
+}
+
+impl Run<'_> {
+    fn records(&self, reads: &[Read], owned: &[Vec<usize>], built: &Objects) -> Harvested {
+        let paths = reads.iter().map(|read| read.unit.path.as_str());
+        let archives = &self.options.toolchain.archives;
+        let pools = Pools {
+            paths: paths.clone().collect(),
+            release: Pool::new(
+                paths
+                    .clone()
+                    .zip(built.objects.iter().map(|object| object.as_ref().ok()))
+                    .collect(),
+                archives,
+            ),
+            checked: Pool::new(
+                paths
+                    .zip(built.checked.iter().map(Option::as_ref))
+                    .collect(),
+                archives,
+            ),
+            sandbox: Sandbox::new(),
+        };
+        self.progress.phase(Phase::Slice, reads.len());
+        let judged = parallel::map(self.options.jobs, reads, |number, read| {
+            let functions = functions(owned, reads, number);
+            let (allowed, others): (Vec<&Function>, Vec<&Function>) =
+                functions.into_iter().partition(|function| {
+                    self.options
+                        .licenses
+                        .allow(&self.license(function).expression)
+                });
+            let mut judged = match &built.objects[number] {
+                Ok(_) => self.judge(&pools, number, read, &allowed),
+                Err((reason, detail)) => self.lost(read, &allowed, *reason, detail),
+            };
+            for function in others {
+                judged.counts.documented += 1;
+                let detail = self.license(function).to_string();
+                judged.reject(self.reject(function, Reason::License, detail));
+            }
+            self.progress.advance();
+            judged
+        });
+        let mut all = Harvested::default();
+        for one in judged {
+            all.counts.add(&one.counts);
+            all.records.extend(one.records);
+            all.rejects.extend(one.rejects);
+        }
+        all
+    }
+
+    /// The licence of the file that defines a function.
+    fn license(&self, function: &Function) -> License {
+        self.evidence.of(&function.path)
+    }
+
+    /// A unit without an object: none of its functions becomes a record.
+    fn lost(
+        &self,
+        read: &Read,
+        functions: &[&Function],
+        reason: Reason,
+        detail: &str,
+    ) -> Harvested {
+        let mut lost = Harvested::default();
+        lost.counts.units = 1;
+        lost.counts.documented = functions.len();
+        for function in functions {
+            lost.reject(self.reject(function, reason, detail.to_owned()));
+        }
+        lost.rejects.push(Reject {
+            repo: self.checkout.name.clone(),
+            commit: self.checkout.commit.clone(),
+            path: read.unit.path.clone(),
+            line: 0,
+            function: None,
+            reason,
+            detail: detail.to_owned(),
+        });
+        lost
+    }
+}

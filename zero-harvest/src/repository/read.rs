@@ -1,0 +1,153 @@
+//! Reads units: extraction, with the search for missing headers.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::{Read, Run};
+use crate::extract::{Extraction, Request, Worker, WorkerError};
+use crate::harvest::Phase;
+use crate::limits;
+use crate::parallel;
+use crate::recipe::Recipe;
+use crate::units::{self, HeaderMode, Headers, Unit};
+
+/// Worker processes that wait for a unit.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    command: Vec<OsString>,
+    idle: Mutex<Vec<Worker>>,
+    version: String,
+}
+
+impl Workers {
+    /// Starts the first one, to know that it works.
+    pub(crate) fn start(command: &[OsString]) -> Result<Self, WorkerError> {
+        let first = Worker::start(command)?;
+        Ok(Self {
+            command: command.to_vec(),
+            version: first.version().to_owned(),
+            idle: Mutex::new(vec![first]),
+        })
+    }
+
+    /// The version of libclang.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// One that dies is not put back: the next unit starts another.
+    fn extract(&self, request: &Request) -> Result<Extraction, WorkerError> {
+        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+        let mut worker = match idle {
+            Some(worker) => worker,
+            None => Worker::start(&self.command)?,
+        };
+        let extraction = worker.extract(request)?;
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(worker);
+        }
+        Ok(extraction)
+    }
+}
+
+/// Writes a recipe's headers to a folder that is looked in first.
+pub(super) fn overlay(recipe: Option<&Recipe>) -> std::io::Result<Option<tempfile::TempDir>> {
+    let Some(recipe) = recipe.filter(|recipe| !recipe.headers.is_empty()) else {
+        return Ok(None);
+    };
+    let folder = tempfile::tempdir()?;
+    for (path, text) in &recipe.headers {
+        let path = folder.path().join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, text)?;
+    }
+    Ok(Some(folder))
+}
+
+impl Run<'_> {
+    /// Reads every unit.
+    pub(super) fn read(&self, workers: &Workers, units: &[Unit]) -> Vec<Read> {
+        let headers = Headers::new(&self.checkout.files);
+        self.progress.phase(Phase::Read, units.len());
+        parallel::map(self.options.jobs, units, |_, unit| {
+            let read = self.unit(workers, &headers, unit.clone());
+            self.progress.advance();
+            read
+        })
+    }
+
+    fn unit(&self, workers: &Workers, headers: &Headers<'_>, mut unit: Unit) -> Read {
+        let path = self.checkout.root.join(&unit.path);
+        let size = std::fs::metadata(&path).map_or(0, |data| data.len());
+        if size > limits::SOURCE_BYTES {
+            return crashed(unit, "it is larger than a source may be");
+        }
+        for _ in 0..limits::SEARCHED_HEADERS {
+            let request = Request {
+                path: path.to_string_lossy().into_owned(),
+                root: self.checkout.root.to_string_lossy().into_owned(),
+                args: self.arguments(&unit),
+            };
+            let extraction = match workers.extract(&request) {
+                Ok(extraction) => extraction,
+                Err(error) => return crashed(unit, &error.to_string()),
+            };
+            if let Some(missing) = &extraction.missing {
+                let from = self
+                    .inside(&missing.from)
+                    .unwrap_or_else(|| unit.path.clone());
+                let folder = headers.folder(&missing.header, &from);
+                let flag = folder.map(units::include);
+                if let Some(flag) = flag.filter(|flag| !unit.flags.contains(flag)) {
+                    unit.flags.push(flag);
+                    unit.mode = HeaderMode::Search;
+                    continue;
+                }
+            }
+            return Read {
+                unit,
+                extraction,
+                crashed: None,
+            };
+        }
+        crashed(unit, "it needs more headers than are looked for")
+    }
+
+    /// The parser's arguments, which are the compiler's.
+    pub(super) fn arguments(&self, unit: &Unit) -> Vec<String> {
+        let mut args = self.options.toolchain.language();
+        args.extend(self.flags(unit));
+        args
+    }
+
+    /// The unit's own flags, for this machine.
+    pub(super) fn flags(&self, unit: &Unit) -> Vec<String> {
+        let mut flags = Vec::new();
+        if let Some(overlay) = &self.overlay {
+            flags.push(format!("-I{}", overlay.path().display()));
+        }
+        flags.extend(units::localised(&unit.flags, &self.checkout.root));
+        flags
+    }
+
+    /// A path of the repository as libclang writes it, from the root.
+    fn inside(&self, file: &str) -> Option<String> {
+        let path = std::fs::canonicalize(Path::new(file)).ok()?;
+        let inside = path.strip_prefix(&self.checkout.root).ok()?;
+        Some(inside.to_str()?.replace('\\', "/"))
+    }
+}
+
+fn crashed(unit: Unit, why: &str) -> Read {
+    Read {
+        unit,
+        extraction: Extraction {
+            error: Some(why.to_owned()),
+            ..Extraction::default()
+        },
+        crashed: Some(why.to_owned()),
+    }
+}

@@ -1,0 +1,262 @@
+//! From a folder of C to a dataset: what becomes a record, what does not, and that nothing depends on the machine.
+#![expect(clippy::unwrap_used, reason = "what tests share are plain functions")]
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use zero_harvest::source::Source;
+use zero_harvest::{Options, Phase, Progress, Summary, Toolchain};
+
+struct Silent;
+
+impl Progress for Silent {
+    fn repository(&self, _: &str, _: usize, _: usize) {}
+    fn phase(&self, _: Phase, _: usize) {}
+    fn advance(&self) {}
+}
+
+/// `None` where clang or wasi-libc are missing; that is an error under xtask.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test that leaves something out says so"
+)]
+fn toolchain() -> Option<Toolchain> {
+    let path = std::env::var_os("PATH");
+    let found = Toolchain::find(None, None, path.as_deref());
+    match found {
+        Ok(toolchain) => Some(toolchain),
+        Err(error) if std::env::var_os("XTASK_PEERS").is_some() => panic!("{error}"),
+        Err(error) => {
+            eprintln!("left out: {error}");
+            None
+        }
+    }
+}
+
+fn options(sources: &[&Path], out: &Path, toolchain: Toolchain) -> Options {
+    let mut options = Options::new(
+        sources
+            .iter()
+            .map(|path| Source::Folder(path.to_path_buf()))
+            .collect(),
+        out.to_owned(),
+        toolchain,
+        vec![OsString::from(env!("CARGO_BIN_EXE_zero-harvest-reader"))],
+    );
+    options.jobs = 2;
+    options
+}
+
+fn repository(folder: &Path, files: &[(&str, &str)]) -> PathBuf {
+    let root = folder.join("lib");
+    for (path, text) in files {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn records(out: &Path) -> Vec<Value> {
+    let mut files: Vec<PathBuf> = fs::read_dir(out.join("data"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    files.sort();
+    files.iter().flat_map(|file| lines(file)).collect()
+}
+
+fn run(sources: &[&Path], out: &Path, toolchain: Toolchain) -> Summary {
+    zero_harvest::harvest(&options(sources, out, toolchain), &Silent).unwrap()
+}
+
+const SMALL: [(&str, &str); 5] = [
+    (
+        "LICENSE",
+        "Permission is hereby granted, free of charge, to any person obtaining a copy of this software",
+    ),
+    (
+        "include/lib/bits.h",
+        "/** Counts the bits in which two numbers differ.\n * @param[in] a the one\n * @param b the other\n * @return how many\n */\nint hamming(unsigned a, unsigned b);\n/*! \\brief Text of a weekday, or of none. */\nconst char *day(int number);\n",
+    ),
+    (
+        "src/bits.c",
+        "#include \"lib/bits.h\"\nstatic const char *names[] = {\"Monday\", \"Tuesday\"};\nint hamming(unsigned a, unsigned b) { return __builtin_popcount(a ^ b); }\nconst char *day(int number) { return number < 0 || number > 1 ? 0 : names[number]; }\n",
+    ),
+    (
+        "src/sum.c",
+        "#include <string.h>\n/// Adds two numbers and forgets nothing.\nstatic inline int plus(int a, int b) { return a + b; }\nint three(void) { return plus(1, 2); }\n/** Measures the length of a text and doubles it. */\nunsigned twice(const char *text) { return 2 * strlen(text); }\n/** Calls something that nobody has. */\nint lost(void) { extern int nobody(int); return nobody(3); }\n",
+    ),
+    (
+        "src/broken.c",
+        "/** Adds one to a number. */\nint one(int a) { return a + 1; }\nint two( {\n",
+    ),
+];
+
+#[test]
+fn documented_functions_become_records() {
+    let Some(toolchain) = toolchain() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = repository(folder.path(), &SMALL);
+    let out = folder.path().join("out");
+    let summary = run(&[&root], &out, toolchain);
+    let records = records(&out);
+    let find = |symbol: &str| {
+        records
+            .iter()
+            .find(|record| record["provenance"]["symbol"] == symbol)
+            .unwrap_or_else(|| panic!("no record of {symbol}"))
+    };
+    let hamming = find("hamming");
+    assert_eq!(
+        hamming["instruction"],
+        "Counts the bits in which two numbers differ."
+    );
+    assert_eq!(hamming["doc_tags"]["params"][0]["direction"], "in");
+    let text = hamming["output"].as_str().unwrap();
+    assert!(
+        text.contains("(param $a i32) (param $b i32) (result i32)"),
+        "{text}"
+    );
+    assert_eq!(hamming["provenance"]["path"], "src/bits.c");
+    // A static function that everyone inlines keeps its parameters.
+    assert_eq!(find("plus")["signature_wasm"], "(i32, i32) -> i32");
+    // Data and the pointers in it come along, and what the C library offers.
+    assert!(find("day")["output"].as_str().unwrap().contains("Tuesday"));
+    assert_eq!(find("twice")["imports"], serde_json::json!([]));
+    assert_eq!(find("lost")["imports"], serde_json::json!(["env.nobody"]));
+    let rejects = lines(&out.join("rejects.jsonl"));
+    let one = rejects
+        .iter()
+        .find(|reject| reject["function"] == "one")
+        .unwrap();
+    assert_eq!(one["reason"], "does-not-compile");
+    assert_eq!(summary.total.documented, 6);
+    assert_eq!(
+        summary.total.records
+            + rejects
+                .iter()
+                .filter(|reject| !reject["function"].is_null())
+                .count(),
+        6
+    );
+}
+
+#[test]
+fn neither_the_folder_nor_the_number_of_jobs_changes_a_byte() {
+    let mut seen = Vec::new();
+    for jobs in [1, 3] {
+        let Some(toolchain) = toolchain() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let root = repository(&folder.path().join(format!("at{jobs}")), &SMALL);
+        let out = folder.path().join("out");
+        let mut options = options(&[&root], &out, toolchain);
+        options.jobs = jobs;
+        zero_harvest::harvest(&options, &Silent).unwrap();
+        let read = |name: &str| fs::read(out.join(name)).unwrap();
+        let rejects = read("rejects.jsonl");
+        seen.push((records(&out), rejects, read("manifest.json")));
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[test]
+fn what_clang_cannot_read_is_accounted_for() {
+    let Some(toolchain) = toolchain() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = repository(folder.path(), &[("LICENSE", "MIT License"), ("deep.c", "")]);
+    let nested = format!("int x = {}1{};", "(".repeat(100_000), ")".repeat(100_000));
+    fs::write(root.join("deep.c"), nested).unwrap();
+    fs::write(
+        root.join("garbage.c"),
+        (0..=255).cycle().take(4096).collect::<Vec<u8>>(),
+    )
+    .unwrap();
+    fs::write(
+        root.join("latin.c"),
+        b"/** Z\xe4hlt die Zeichen im Text. */\nint z(int a) { return a; }\n",
+    )
+    .unwrap();
+    let out = folder.path().join("out");
+    run(&[&root], &out, toolchain);
+    let rejects = lines(&out.join("rejects.jsonl"));
+    assert_eq!(rejects.len(), 2, "{rejects:?}");
+    let records = records(&out);
+    assert_eq!(
+        records[0]["instruction"],
+        "Z\u{fffd}hlt die Zeichen im Text."
+    );
+}
+
+#[test]
+fn modules_that_are_too_large_are_rejected_by_what_there_is_too_much_of() {
+    let mut reasons = Vec::new();
+    let cases: [fn(&mut zero_harvest::limits::Sizes); 4] = [
+        |sizes| sizes.functions = 0,
+        |sizes| sizes.instructions = 2,
+        |sizes| sizes.data = 8,
+        |sizes| sizes.text = 80,
+    ];
+    for case in cases {
+        let Some(toolchain) = toolchain() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let root = repository(
+            folder.path(),
+            &[
+                ("LICENSE", "MIT License"),
+                (
+                    "a.c",
+                    "/** Names the colour of the sky. */\nconst char *f(int night) { return night ? \"dark blue\" : \"light blue\"; }",
+                ),
+            ],
+        );
+        let out = folder.path().join("out");
+        let mut options = options(&[&root], &out, toolchain);
+        case(&mut options.sizes);
+        zero_harvest::harvest(&options, &Silent).unwrap();
+        let rejects = lines(&out.join("rejects.jsonl"));
+        assert_eq!(rejects[0]["reason"], "too-large", "{rejects:?}");
+        let detail = rejects[0]["detail"].as_str().unwrap();
+        reasons.push(detail.split_whitespace().rev().nth(5).map(str::to_owned));
+        assert!(records(&out).is_empty());
+    }
+    let said: Vec<&str> = reasons.iter().flatten().map(String::as_str).collect();
+    assert_eq!(said[..3], ["functions", "instructions", "data"]);
+}
+
+#[test]
+fn an_earlier_run_with_other_options_is_not_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = repository(folder.path(), &[("a.c", SMALL[3].1)]);
+    let out = folder.path().join("out");
+    for (licenses, expected) in [("any", 3), ("permissive", 0)] {
+        let Some(toolchain) = toolchain() else { return };
+        let mut options = options(&[&root], &out, toolchain);
+        options.licenses = licenses.parse().unwrap();
+        options.resume = true;
+        zero_harvest::harvest(&options, &Silent).unwrap();
+        assert_eq!(records(&out).len(), expected, "{licenses}");
+    }
+}
+
+#[test]
+fn an_empty_repository_is_an_empty_dataset() {
+    let Some(toolchain) = toolchain() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = repository(folder.path(), &[("README", "nothing")]);
+    let out = folder.path().join("out");
+    let summary = run(&[&root], &out, toolchain);
+    assert_eq!(summary.total.documented, 0);
+    assert!(records(&out).is_empty());
+}
