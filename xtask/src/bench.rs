@@ -22,13 +22,16 @@ pub(crate) fn run(host: &Host, only: Option<&str>) -> Result<()> {
     }
     setup::ensure(host, &[Need::Bench, Need::WasmTarget])?;
     shell::title("Release binaries (link-time optimisation: this takes minutes)");
-    shell::run(chores::cargo(host).args([
-        "build",
-        "--release",
-        "--workspace",
-        "--all-features",
-        "--bins",
-    ]))?;
+    // Each by itself, as users install them: built together, zrun would get the network code that cargo-zero needs.
+    for package in ["zrun", "cargo-zero"] {
+        shell::run(chores::cargo(host).args([
+            "build",
+            "--release",
+            "--package",
+            package,
+            "--bins",
+        ]))?;
+    }
     let path = host.path_with(&[host.release()])?;
     for name in chosen {
         shell::title(&format!("Measurement: {name}"));
