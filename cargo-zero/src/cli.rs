@@ -367,7 +367,7 @@ pub(crate) struct Uninstall {
 #[command(after_help = "Examples:\n  cargo zero list\n  cargo zero list --json")]
 pub(crate) struct List {}
 
-/// Move installed packages, and remembered versions of others, to the newest that they may have
+/// Move installed packages, what Zero.lock names, and remembered versions to the newest that they may have
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  cargo zero update\n  cargo zero update csvstat\n\nWhat the new version may do more is shown and asked for; without a Yes the old one stays."
@@ -381,6 +381,9 @@ pub(crate) struct Update {
     pub(crate) allow_declared: bool,
 }
 
+    /// Choose only releases that have been published for so long, such as `3d` [default: the registry's setting]
+    #[arg(long, value_name = "AGE", value_parser = zrun::parse_age)]
+    pub(crate) min_age: Option<std::time::Duration>,
 /// What a launcher becomes when it cannot start its program by itself
 #[derive(Args, Debug)]
 pub(crate) struct Launch {
@@ -411,6 +414,9 @@ pub(crate) enum Registry {
 
 /// Add a registry and pin its root keys
 #[derive(Args, Debug)]
+    /// Choose only releases that have been published for so long, such as `3d` [default: the registry's setting]
+    #[arg(long, value_name = "AGE", value_parser = zrun::parse_age)]
+    pub(crate) min_age: Option<std::time::Duration>,
 #[command(
     after_help = "Examples:\n  cargo zero registry add team https://zero.example.org/ --root-key RWQ...\n  cargo zero registry add team /srv/zero --root-key root.pub --log-key log.key"
 )]
@@ -467,6 +473,9 @@ pub(crate) enum Cache {
     /// Say where the cache is and how large
     Info,
     /// Remove packages and compiled code; all of it can be fetched or made again
+    /// Choose only releases that it has held for so long, such as `3d`
+    #[arg(long, value_name = "AGE", value_parser = zrun::parse_age, default_value = "0", hide_default_value = true)]
+    pub(crate) min_age: std::time::Duration,
     Clean,
 }
 

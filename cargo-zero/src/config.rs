@@ -43,12 +43,23 @@ pub(crate) struct Registry {
     /// How long a checked state counts as fresh, in seconds.
     #[serde(default = "fresh_default")]
     pub(crate) fresh_seconds: u64,
+    /// How long a release must have been published to be chosen newly, in seconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) min_age_seconds: u64,
     /// The key that signs its log: who holds it may write (a key's name or file).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log_key: Option<String>,
     /// A file with the certificates of the authorities that vouch for its web servers, in place of the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ca: Option<PathBuf>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// An hour: long enough for a day's work on few requests, short enough for a revocation to arrive.

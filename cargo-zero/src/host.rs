@@ -191,11 +191,12 @@ pub(crate) fn variable(name: &str) -> Option<OsString> {
     env::var_os(name)
 }
 
+/// Seconds since 1970.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that reads the clock"
 )]
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())

@@ -13,7 +13,7 @@ use crate::host::Session;
 use crate::report::{Class, Failure};
 
 /// The manifest's name.
-const NAME: &str = "Zero.toml";
+pub(crate) const NAME: &str = "Zero.toml";
 
 /// What makes the program, with everything that it needs.
 pub(crate) enum Recipe<'a> {
@@ -194,6 +194,11 @@ impl Project {
             .as_ref()
             .map(|path| self.folder.join(path))
     }
+}
+
+/// The manifest of the project that a command is about, if it is about one.
+pub(crate) fn manifest(session: &Session) -> Option<PathBuf> {
+    locate(session).ok().filter(|path| path.is_file())
 }
 
 fn locate(session: &Session) -> Result<PathBuf, Failure> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use zero_format::{Digest, Version, VersionReq};
 use zero_registry::{
     ChainContext, PackageEntry, PackageState, Root, Segment, SignedEvent, Standing, StateError,
-    resolve,
+    Young, resolve,
 };
 
 use crate::class::class;
@@ -157,7 +157,8 @@ fn every_request_means_the_release_that_it_must() {
             .parse()
             .expect("a requirement");
         let lock: Option<Version> = vector.find("lock");
-        let release = resolve(&state, &request, lock.as_ref()).map_err(|error| class(&error))?;
+        let release = resolve(&state, &request, lock.as_ref(), &Young::default())
+            .map_err(|error| class(&error))?;
         assert_eq!(*release.version(), vector.get::<Version>("version"));
         Ok(())
     });

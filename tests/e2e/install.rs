@@ -161,6 +161,39 @@ fn an_update_that_wants_more_leaves_the_old_version_until_it_is_allowed() {
 }
 
 #[test]
+fn an_update_keeps_the_folders_that_stand_where_the_new_version_declares_the_same() {
+    let one = Installation::new();
+    one.world.write("mine/x", "");
+    let reads = "[capabilities]\nfs = [{ guest = \"/data\", access = \"read\" }]\n";
+    one.release("opens", "1.0.0", OPENS_A_FILE, reads);
+    let words = ["--allow-declared", "--allow-fs", "mine:ro=/data"];
+    one.zero(&[&["install", "opens"], words.as_slice()].concat())
+        .code(0);
+    one.launch(&one.bin("opens"), &[]).code(0);
+    one.release(
+        "opens",
+        "2.0.0",
+        OPENS_A_FILE,
+        &format!("{reads}random = true\n"),
+    );
+    one.zero(&["update"]).code(126);
+    one.zero(&["update", "--allow-declared"])
+        .code(0)
+        .says("1.0.0 → 2.0.0");
+    one.launch(&one.bin("opens"), &[]).code(0);
+    // Where it may do more it has to be told anew which folder that is.
+    one.release(
+        "opens",
+        "3.0.0",
+        OPENS_A_FILE,
+        &reads.replace("\"read\"", "\"read-write\""),
+    );
+    one.zero(&["update", "--allow-declared"])
+        .code(126)
+        .says("/data");
+}
+
+#[test]
 fn a_revoked_version_does_not_start_once_the_registry_was_asked() {
     let one = Installation::new();
     one.zero(&["install", "hi"]).code(0);

@@ -16,6 +16,7 @@ mod harvest;
 mod http;
 mod install;
 mod learn;
+mod lock;
 mod packages;
 mod peers;
 mod progress;

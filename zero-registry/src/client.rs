@@ -14,10 +14,12 @@ use zero_format::{
 use crate::{
     Bucket, ChainContext, Location, MapNode, MapStep, MapWalk, Network, Origin, PackageEntry,
     PackageState, PageRef, RegistryPath, Release, Role, Store, Timestamp, Traffic, Transport,
-    TransportError, resolve,
+    TransportError,
 };
 
+mod age;
 mod artifact;
+mod choose;
 mod error;
 mod mirrors;
 mod roots;
@@ -85,6 +87,8 @@ pub struct ResolveOptions {
     pub lock: Option<Version>,
     /// Ask a mirror even within the time in which the stored state is fresh (`--update`).
     pub refresh: bool,
+    /// How long a release must have been in the log to be chosen newly. A locked one was chosen before.
+    pub min_age: Duration,
 }
 
 /// A release that answers a request, and everything that its file is checked against.
@@ -112,6 +116,10 @@ pub struct Resolved {
     pub checked_at: Timestamp,
     /// It is not chosen newly any more, and was chosen because a lock names it.
     pub yanked: bool,
+    /// Leaves of the log that this state was taken from.
+    pub log: u64,
+    /// A higher release that matches and was too young, with the time of its commit.
+    pub passed_over: Option<(Version, Timestamp)>,
     /// What the file is checked against; the fields above tell callers about it.
     release: Release,
     /// The mirror that had the newest state.
@@ -183,6 +191,15 @@ impl Client {
         trusted: &Trusted,
         name: &PackageName,
     ) -> Result<PackageState, FetchError> {
+        self.chain(trusted, name).map(|(state, _)| state)
+    }
+
+    /// A package, and the files of its chain.
+    fn chain(
+        &self,
+        trusted: &Trusted,
+        name: &PackageName,
+    ) -> Result<(PackageState, Vec<Vec<u8>>), FetchError> {
         let (entry, anchored) = self.look_up(trusted, name)?;
         let anchor_broken = || FetchError::Anchor { name: name.clone() };
         let Some(entry) = entry else {
@@ -207,12 +224,13 @@ impl Client {
         if anchored.is_some_and(|anchored| !anchored.begins(&files)) {
             return Err(anchor_broken());
         }
-        PackageState::replay(&entry, &files, &ChainContext::reader(trusted.roots())).map_err(
-            |source| FetchError::Chain {
+        let context = ChainContext::reader(trusted.roots());
+        let state =
+            PackageState::replay(&entry, &files, &context).map_err(|source| FetchError::Chain {
                 name: name.clone(),
                 source: Box::new(source),
-            },
-        )
+            })?;
+        Ok((state, files))
     }
 
     /// All packages, in the order of the map. This reads the whole map: a registry of many thousands
@@ -316,43 +334,23 @@ impl Client {
             });
         }
         let trusted = trust::update(self, now, options.refresh)?;
-        match self.choose(&trusted, request, options) {
+        match choose::choose(self, &trusted, request, options, now) {
             // What the remembered state lacks may have been published since.
             Err(error)
                 if error.class() == ErrorClass::NotFound
                     && trusted.is_remembered()
                     && !self.mirrors.is_empty() =>
             {
-                self.choose(&trust::update(self, now, true)?, request, options)
+                choose::choose(
+                    self,
+                    &trust::update(self, now, true)?,
+                    request,
+                    options,
+                    now,
+                )
             }
             answer => answer,
         }
-    }
-
-    /// The release that answers a request in this state.
-    fn choose(
-        &self,
-        trusted: &Trusted,
-        request: &PackageRef,
-        options: &ResolveOptions,
-    ) -> Result<Resolved, FetchError> {
-        let package = self.package(trusted, request.name())?;
-        let release = resolve(&package, request.req(), options.lock.as_ref())?;
-        Ok(Resolved {
-            origin: self.config.origin.clone(),
-            name: package.name().clone(),
-            version: release.version().clone(),
-            digest: release.sha256(),
-            size: release.size(),
-            signers: release.signers().to_vec(),
-            capabilities_digest: release.capabilities().digest(),
-            runtime: release.runtime().clone(),
-            head_expires: trusted.head().snapshot().expires,
-            checked_at: trusted.checked_at(),
-            yanked: release.is_yanked(),
-            release: release.clone(),
-            mirror: trusted.mirror(),
-        })
     }
 
     /// The package file, from the store or from a mirror, checked against everything that the signed

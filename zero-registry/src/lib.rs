@@ -65,7 +65,7 @@ pub use mirror::{MirrorOptions, Mirrored, MirroringError, mirror};
 pub use origin::{Origin, OriginError};
 #[cfg(feature = "http")]
 pub use publish::{PublishError, PublishService, Published};
-pub use resolve::{ResolveError, resolve};
+pub use resolve::{ResolveError, Young, resolve};
 pub use role::{Role, RoleError};
 pub use root::{
     Anchor, ClaimPolicy, Progress, Proposal, ProposalError, Root, RootError, RootFields, Roots,

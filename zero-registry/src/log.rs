@@ -8,6 +8,7 @@ mod append;
 mod checkpoint;
 mod consistency;
 mod proof;
+mod suffix;
 mod tile;
 
 pub use append::EdgeError;
@@ -19,6 +20,7 @@ pub use tile::{Bundle, BundleError, TileId};
 pub(crate) use append::Edge;
 pub(crate) use checkpoint::{decimal, hash_line};
 pub(crate) use proof::{inclusion_nodes, resolve as resolve_nodes};
+pub(crate) use suffix::Suffix;
 
 use sha2::{Digest as _, Sha256};
 use zero_format::Digest;

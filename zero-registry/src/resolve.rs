@@ -1,9 +1,31 @@
 //! Which release a request means (spec/registry.md, "Resolution").
 
+use std::collections::BTreeMap;
+
 use thiserror::Error;
 use zero_format::{PackageName, Version, VersionReq};
 
 use crate::state::{PackageState, Release, Standing};
+use crate::time::Timestamp;
+
+/// The places of a chain whose events are too young for whoever asks, with the time of their commits.
+///
+/// Only the choice of a new release looks at it: what a young event takes back or changes holds at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Young(BTreeMap<u64, Timestamp>);
+
+impl Young {
+    /// When a release was committed, if it is too young.
+    pub fn since(&self, release: &Release) -> Option<Timestamp> {
+        self.0.get(&release.seq()).copied()
+    }
+}
+
+impl FromIterator<(u64, Timestamp)> for Young {
+    fn from_iter<I: IntoIterator<Item = (u64, Timestamp)>>(places: I) -> Self {
+        Self(places.into_iter().collect())
+    }
+}
 
 /// Why no release answers a request.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -26,6 +48,16 @@ pub enum ResolveError {
         name: PackageName,
         /// The version, the highest of several.
         version: Version,
+    },
+    /// Every version that could be chosen was published too short a time ago.
+    #[error("resolve {name}@{version}: it was published at {since}, which is too short a time ago")]
+    TooYoung {
+        /// The package.
+        name: PackageName,
+        /// The version, the highest of several.
+        version: Version,
+        /// When the registry committed it.
+        since: Timestamp,
     },
     /// Every version that matches is yanked.
     #[error("resolve {name}@{version}: the version was yanked")]
@@ -50,6 +82,9 @@ impl ResolveError {
             Self::Revoked { name, .. } => Some(format!(
                 "choose another version: `cargo zero info {name}` lists them"
             )),
+            Self::TooYoung { .. } => {
+                Some("wait, or take it all the same with `--min-age 0`".to_owned())
+            }
             Self::Yanked { name, .. } => Some(format!(
                 "a yanked version runs only where it was locked before; `cargo zero info {name}` lists others"
             )),
@@ -58,7 +93,7 @@ impl ResolveError {
 }
 
 /// Chooses a release: the locked one when it matches and was not revoked, else the highest that
-/// matches and is neither yanked nor revoked.
+/// matches and is neither yanked nor revoked nor too young.
 ///
 /// # Errors
 /// When there is none; a locked version that was revoked is never silently replaced.
@@ -66,6 +101,7 @@ pub fn resolve<'a>(
     package: &'a PackageState,
     req: &VersionReq,
     lock: Option<&Version>,
+    young: &Young,
 ) -> Result<&'a Release, ResolveError> {
     let locked = lock
         .filter(|version| req.matches(version))
@@ -79,15 +115,27 @@ pub fn resolve<'a>(
             Standing::Good | Standing::Yanked => Ok(release),
         };
     }
-    let matching = |standing| {
+    let highest = |wanted: &dyn Fn(&Release) -> bool| {
         let releases = package.releases().iter();
-        let fits = releases.filter(|r| r.standing() == standing && req.matches(r.version()));
+        let fits = releases.filter(|r| wanted(r) && req.matches(r.version()));
         fits.max_by(|a, b| a.version().cmp_precedence(b.version()))
     };
-    if let Some(release) = matching(Standing::Good) {
+    let matching = |standing| highest(&|release| release.standing() == standing);
+    let is_old = |r: &Release| r.standing() == Standing::Good && young.since(r).is_none();
+    if let Some(release) = highest(&is_old) {
         return Ok(release);
     }
     let name = package.name().clone();
+    let good = matching(Standing::Good);
+    if let Some((release, since)) = good.and_then(|release| Some((release, young.since(release)?)))
+    {
+        let version = release.version().clone();
+        return Err(ResolveError::TooYoung {
+            name,
+            version,
+            since,
+        });
+    }
     if let Some(release) = matching(Standing::Yanked) {
         let version = release.version().clone();
         return Err(ResolveError::Yanked { name, version });

@@ -9,7 +9,7 @@ use crate::limits::{MAX_LEAF_BYTES, MAX_MAP_DEPTH, MAX_PAGE_BYTES};
 use crate::origin::Origin;
 use crate::time::Timestamp;
 
-pub(crate) const TAG: &str = "zero-snapshot/1";
+const TAG: &str = "zero-snapshot/1";
 
 /// What the registry consists of after a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,11 @@ struct Wire {
 }
 
 impl Snapshot {
+    /// Whether a leaf of the log says of itself that it is a snapshot.
+    pub(crate) fn is_tagged(leaf: &[u8]) -> bool {
+        leaf.starts_with(format!("{{\"type\":\"{TAG}\"").as_bytes())
+    }
+
     /// Reads a snapshot leaf, its line feed included. There is exactly one form for each snapshot.
     ///
     /// # Errors

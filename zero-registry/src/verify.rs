@@ -25,7 +25,7 @@ use crate::limits::{
 use crate::log::{Bundle, Checkpoint, Consistency, Edge, Tree};
 use crate::path;
 use crate::root::{Root, Roots};
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::state::{ChainContext, PackageState, Release};
 use crate::writer::{Storage, read_roots};
 use model::{Chain, Model};
@@ -217,7 +217,7 @@ impl<'a> Replay<'a> {
     fn leaf(&mut self, leaf: &[u8]) -> Result<(), Difference> {
         let index = self.report.leaves;
         self.report.leaves += 1;
-        if leaf.starts_with(format!("{{\"type\":\"{}\"", snapshot::TAG).as_bytes()) {
+        if Snapshot::is_tagged(leaf) {
             let snapshot =
                 Snapshot::decode(leaf).map_err(|source| Difference::Snapshot { index, source })?;
             return self.snapshot(index, snapshot);

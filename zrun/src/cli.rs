@@ -2,7 +2,7 @@
 
 mod values;
 
-pub use values::{DenyHttpFlag, DenyNetFlag, FsFlag, HttpFlag, NetFlag, parse_size};
+pub use values::{DenyHttpFlag, DenyNetFlag, FsFlag, HttpFlag, NetFlag, parse_age, parse_size};
 pub(crate) use values::{parse_count, parse_duration};
 
 use std::ffi::OsString;
@@ -159,12 +159,15 @@ pub struct RunArgs {
     /// Use no network
     #[arg(long)]
     pub offline: bool,
-    /// Use exactly the version that was used before
+    /// Use exactly the version in the project's Zero.lock; outside of projects the one that was used before
     #[arg(long)]
     pub locked: bool,
-    /// Ask the registry for a newer version
+    /// Ask the registry for a newer version, and lock that
     #[arg(long, conflicts_with_all = ["offline", "locked"])]
     pub update: bool,
+    /// Choose only releases that have been published for so long, such as `3d` [default: the registry's setting]
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    pub min_age: Option<Duration>,
     /// The registry to ask: a configured name, a directory or a URL
     #[arg(long, value_name = "NAME|DIR|URL")]
     pub registry: Option<String>,

@@ -182,17 +182,29 @@ impl Home {
         self.cache.join("receipts").join(name)
     }
 
-    /// Makes sure that nobody else can plant what is trusted here: keys, consent, compiled code. What is missing yet
-    /// will be made for the user alone.
+    /// Makes sure that nobody else can plant what is trusted here: keys, consent, settings, compiled code. What is
+    /// missing yet will be made for the user alone.
     ///
     /// # Errors
-    /// When a directory belongs to another user, or everybody may write to it.
+    /// When a file or directory of the home belongs to another user, or everybody may write to it.
     #[cfg(unix)]
     pub fn check(&self) -> Result<(), HomeError> {
         use std::os::unix::fs::MetadataExt as _;
         const OTHERS_WRITE: u32 = 0o002;
         let own = rustix::process::geteuid().as_raw();
-        for path in [&self.config, &self.cache] {
+        let inner = [
+            self.config(),
+            self.trust_file(),
+            self.keys_dir(),
+            self.grants_dir(),
+            self.installed_dir(),
+            self.code_dir(),
+            self.files_dir(),
+            self.resolutions_dir(),
+            self.staging_dir(),
+            self.cache.join("receipts"),
+        ];
+        for path in [&self.config, &self.cache].into_iter().chain(&inner) {
             let Ok(metadata) = fs::metadata(path) else {
                 continue;
             };
@@ -426,7 +438,11 @@ mod tests {
         assert!(home.check().is_ok(), "what is missing is made privately");
         home.prepare().unwrap();
         assert!(home.check().is_ok());
-        for path in [home.cache_dir(), home.directory()] {
+        fs::create_dir(home.grants_dir()).unwrap();
+        fs::create_dir(home.code_dir()).unwrap();
+        let inner = [home.grants_dir(), home.code_dir()];
+        let outer = [home.cache_dir(), home.directory()];
+        for path in outer.into_iter().chain(inner.iter().map(PathBuf::as_path)) {
             fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
             let error = home.check().unwrap_err();
             assert!(matches!(&error, HomeError::Open { .. }), "{error}");

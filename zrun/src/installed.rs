@@ -174,6 +174,7 @@ mod tests {
                 head_expires: 2000,
                 checked_at: 1,
                 fresh_until: 1000,
+                log: 4,
                 blob: PathBuf::from("/blobs/x"),
             },
             capabilities: Capabilities::default(),

@@ -12,10 +12,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use serde_json::json;
-use zero_format::PackageName;
+use zero_format::{PackageName, PackageRef};
 use zrun::{
-    Audit, AuditRun, Cache, Decision, Home, Io, Program, Resolution, RunArgs, RunError, Runner,
-    Trust, called_as, decide, exit, exports,
+    Audit, AuditRun, Cache, Decision, Home, Io, LockFile, Program, Resolution, RunArgs, RunError,
+    Runner, Trust, called_as, decide, exit, exports,
 };
 
 use crate::failure::Failure;
@@ -170,15 +170,33 @@ fn launch(args: &RunArgs) -> Result<ExitCode, Stop> {
     if environment("ZERO_REGISTRY").is_some() {
         return Err(Stop::HandOver);
     }
-    let resolution = cache
-        .home()
-        .recall(cache.secret(), selector)
-        .ok_or(Stop::HandOver)?;
+    // What is old enough now may not have been then.
+    if args.min_age.is_some() {
+        return Err(Stop::HandOver);
+    }
+    let resolution = recall(&cache, selector)?;
     if !holds(&resolution, args) {
         return Err(Stop::HandOver);
     }
     let subject = subject::package(&resolution, args, &cache).ok_or(Stop::HandOver)?;
     start(args, rest, &cache, &subject)
+}
+
+/// The answer that was remembered for a selector; within a project that locks it, for the version that is locked.
+fn recall(cache: &Cache, selector: &str) -> Result<Resolution, Stop> {
+    let recall = |selector: &str| cache.home().recall(cache.secret(), selector);
+    // Whatever fails here fails again in `cargo-zero`, with a message.
+    let folder = std::env::current_dir().map_err(|_| Stop::HandOver)?;
+    let Some(lock) = LockFile::nearest(&folder).map_err(|_| Stop::HandOver)? else {
+        return recall(selector).ok_or(Stop::HandOver);
+    };
+    let request: PackageRef = selector.parse().map_err(|_| Stop::HandOver)?;
+    // Only `cargo-zero` knows which registry a name stands for; the remembered answer says which one gave it.
+    let found = lock.find(&request, None).find_map(|entry| {
+        let selector = entry.exactly(request.registry()).to_string();
+        recall(&selector).filter(|found| entry.is(found))
+    });
+    found.ok_or(Stop::HandOver)
 }
 
 /// Runs what a launcher stands for: everything on its command line belongs to the program.
@@ -250,7 +268,7 @@ fn start(
         }
     }
     let as_json = args.json;
-    let audit = audit(args, &decision)?;
+    let audit = audit(args, &decision, rest)?;
     let mut runner = Runner::new(program)
         .grants(decision.grants)
         .limits(args.limits(&program.metadata().limits))
@@ -278,11 +296,15 @@ fn start(
 }
 
 /// The audit of this run, if the user wants one.
-fn audit(args: &RunArgs, decision: &Decision) -> Result<Option<AuditRun>, Failure> {
+fn audit(
+    args: &RunArgs,
+    decision: &Decision,
+    rest: &[OsString],
+) -> Result<Option<AuditRun>, Failure> {
     let Some(path) = &args.audit else {
         return Ok(None);
     };
-    let audit = Audit::open(path, &decision.grants)
+    let audit = Audit::open(path, &decision.grants, rest)
         .map_err(|error| Failure::of(exit::FAILED, &error).hint(error.hint()))?;
     let run = audit.run(now()).map_err(|error| {
         Failure::new(exit::FAILED, "cannot name the run").details(error.to_string())

@@ -29,6 +29,7 @@ mod http;
 mod installed;
 mod learn;
 mod limits;
+mod lock_file;
 mod net;
 mod policy;
 mod program;
@@ -51,7 +52,7 @@ pub use audit::{
 pub use cache::{Cache, CacheInfo, UnpackError};
 pub use cli::{
     DenyHttpFlag, DenyNetFlag, FsFlag, GrantArgs, GrantError, HttpFlag, LearnMode, NetFlag,
-    RunArgs, parse_size,
+    RunArgs, parse_age, parse_size,
 };
 pub use consent::{Answer, Consent, ConsentError, FILE, Folder, PROMPT, Question};
 pub use deterministic::{DETERMINISTIC_FUEL, EPOCH, TICK};
@@ -70,6 +71,7 @@ pub use limits::{
     Ceiling, DEFAULT_HANDLES, DEFAULT_MEMORY, DEFAULT_OUTPUT, DEFAULT_TIME, DEFAULT_WRITE,
     LimitReached, Limits, MAX_INSTANCES, MAX_STACK, MAX_TABLE_ELEMENTS,
 };
+pub use lock_file::{LockError, LockFile, Locked};
 pub use net::{NetPolicy, NetScope};
 pub use policy::{Answers, Asked, Decision, FsGrant, Grants, PolicyError, Refusal, Rule, decide};
 pub use program::{Program, ProgramError};

@@ -42,6 +42,8 @@ pub struct Resolution {
     pub checked_at: u64,
     /// Until when the answer may be used without asking again, in seconds since 1970.
     pub fresh_until: u64,
+    /// Leaves of the registry's log when it was asked.
+    pub log: u64,
     /// Where the artifact lies on this machine.
     pub blob: PathBuf,
 }
@@ -180,6 +182,7 @@ mod tests {
             head_expires: 2000,
             checked_at: 500,
             fresh_until: 1000,
+            log: 4,
             blob: PathBuf::from("/blobs/x"),
         }
     }

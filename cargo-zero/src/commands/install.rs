@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use zero_format::{PackageName, PackageRef, PublicKey, printable};
-use zero_registry::ResolveOptions;
 use zrun::{GrantArgs, Installed, RunArgs, is_launcher, is_launcher_name};
 
 use super::run::{self, Subject, consent};
@@ -13,7 +12,7 @@ use super::target::Target;
 use crate::cli::{Install, Run};
 use crate::host::Session;
 use crate::launchers;
-use crate::packages::{self, Obtained};
+use crate::packages::{self, Obtained, Wish};
 use crate::registries;
 use crate::report::{Failure, Report};
 
@@ -42,10 +41,12 @@ pub(crate) fn run(
     }
     let zrun = launchers::zrun(session)?;
     let selector = packages::selector(session, &name, &args.package);
-    let options = ResolveOptions {
-        refresh: !session.offline,
-        ..ResolveOptions::default()
+    let wish = Wish {
+        update: !session.offline,
+        min_age: args.min_age,
+        ..Wish::default()
     };
+    let options = wish.options(&registry);
     let obtained = packages::obtain(session, (&name, &registry), &package, &selector, &options)?;
     packages::announce(session, &obtained);
     let grants = GrantArgs {

@@ -113,7 +113,7 @@ fn vouched(session: &Session, found: &Resolution, unreachable: &Failure) -> Resu
 fn lock(found: &Resolution) -> ResolveOptions {
     ResolveOptions {
         lock: Some(found.version.clone()),
-        refresh: false,
+        ..ResolveOptions::default()
     }
 }
 
@@ -150,12 +150,5 @@ fn ask(session: &Session, found: &Resolution) -> Result<Obtained, Failure> {
 /// The file that was installed; fetched again if the cache was cleaned.
 fn kept(session: &Session, installed: &Installed) -> Result<Obtained, Failure> {
     let found = &installed.resolution;
-    match packages::stored(found) {
-        Some(artifact) => Ok(Obtained {
-            artifact,
-            resolution: found.clone(),
-            yanked: false,
-        }),
-        None => ask(session, found),
-    }
+    Obtained::kept(found.clone()).map_or_else(|| ask(session, found), Ok)
 }

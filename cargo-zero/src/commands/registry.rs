@@ -71,6 +71,7 @@ fn add(session: &Session, args: &cli::AddRegistry) -> Result<Report, Failure> {
         root_keys,
         threshold,
         fresh_seconds: fresh_default(),
+        min_age_seconds: args.min_age.as_secs(),
         log_key: args
             .log_key
             .as_deref()
@@ -311,6 +312,7 @@ fn describe(name: &RegistryName, registry: &Registry, default: bool) -> Value {
         "locations": registry.locations.iter().map(shown).collect::<Vec<_>>(),
         "root_keys": registry.root_keys,
         "threshold": registry.threshold,
+        "min_age_seconds": registry.min_age_seconds,
         "default": default,
     })
 }

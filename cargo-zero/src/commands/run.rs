@@ -73,7 +73,11 @@ impl Allowed {
 }
 
 /// Obtains and verifies what the command line names; without a target, this project.
-fn subject(session: &Session, run: &Run, target: Option<&str>) -> Result<Subject, Failure> {
+pub(super) fn subject(
+    session: &Session,
+    run: &Run,
+    target: Option<&str>,
+) -> Result<Subject, Failure> {
     let Some(text) = target else {
         return project(session, run);
     };
@@ -89,6 +93,7 @@ fn subject(session: &Session, run: &Run, target: Option<&str>) -> Result<Subject
             let wish = Wish {
                 locked: run.args.locked,
                 update: run.args.update,
+                min_age: run.args.min_age,
             };
             packages::remembered(session, text, &package, wish).map(Subject::from)
         }
@@ -195,7 +200,7 @@ pub(super) fn start(
     } = allowed;
     let lesson = &subject.lesson;
     let output = session.output;
-    let audit = audit(session, run, &decision.grants)?;
+    let audit = audit(session, run, &decision.grants, &args)?;
     let mut runner = Runner::new(&program)
         .grants(decision.grants)
         .limits(limits)
@@ -255,8 +260,13 @@ pub(super) fn resolved(run: &Run) -> Result<Run, Failure> {
 }
 
 /// The audit of this run, if the user wants one.
-fn audit(session: &Session, run: &Run, grants: &Grants) -> Result<Option<AuditRun>, Failure> {
-    let Some(audit) = audit_file(run, grants)? else {
+fn audit(
+    session: &Session,
+    run: &Run,
+    grants: &Grants,
+    args: &[OsString],
+) -> Result<Option<AuditRun>, Failure> {
+    let Some(audit) = audit_file(run, grants, args)? else {
         return Ok(None);
     };
     let run = audit
@@ -266,9 +276,13 @@ fn audit(session: &Session, run: &Run, grants: &Grants) -> Result<Option<AuditRu
 }
 
 /// The file that the user wants an audit in.
-pub(super) fn audit_file(run: &Run, grants: &Grants) -> Result<Option<Audit>, Failure> {
+pub(super) fn audit_file(
+    run: &Run,
+    grants: &Grants,
+    args: &[OsString],
+) -> Result<Option<Audit>, Failure> {
     let open = |path| {
-        Audit::open(path, grants).map_err(|error| {
+        Audit::open(path, grants, args).map_err(|error| {
             Failure::failed("cannot keep the audit")
                 .because(&error)
                 .hint_if(error.hint())

@@ -30,7 +30,7 @@ pub(crate) fn run(
     let flags = run::resolved(&serve.run)?;
     let allowed = run::allow(session, &flags, arguments)?;
     let program = allowed.load(session, true)?;
-    let audit = run::audit_file(&flags, &allowed.decision.grants)?;
+    let audit = run::audit_file(&flags, &allowed.decision.grants, &[])?;
     let mut server = Server::new(
         program,
         allowed.decision.grants.clone(),

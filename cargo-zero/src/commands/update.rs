@@ -1,22 +1,25 @@
 //! `update`: installed packages, and the remembered versions of others, move to the newest that they may have.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use zero_format::{Capabilities, PackageRef, Version, printable};
+use zero_format::{Capabilities, FsScope, PackageRef, Version, printable};
 use zero_registry::ResolveOptions;
-use zrun::{GrantArgs, Installed, Resolution};
+use zrun::{Folder, FsFlag, GrantArgs, Installed, LockFile, Locked, Resolution};
 
 use super::{install, list};
 use crate::cli::Update;
 use crate::host::Session;
-use crate::packages::{self, Obtained};
+use crate::lock;
+use crate::packages::{self, Obtained, Wish};
 use crate::registries;
 use crate::report::{Class, Failure, Report};
 
 pub(crate) fn run(session: &Session, args: &Update) -> Result<Report, Failure> {
     let mut work = Work {
         session,
+        min_age: args.min_age,
         asked: BTreeSet::new(),
         moves: Vec::new(),
         failures: Vec::new(),
@@ -42,6 +45,14 @@ pub(crate) fn run(session: &Session, args: &Update) -> Result<Report, Failure> {
             work.attempt(|work| work.remembered(&one));
         }
     }
+    if let Some(file) = lock::nearest(session)? {
+        for one in file.entries() {
+            if wanted(&[one.name.as_str(), &one.request]) {
+                met = true;
+                work.attempt(|work| work.locked(&file, one));
+            }
+        }
+    }
     if !met && !args.packages.is_empty() {
         return Err(Failure::new(
             Class::NotFound,
@@ -62,8 +73,36 @@ fn remembered(session: &Session) -> Result<Vec<Resolution>, Failure> {
         .map_err(|error| Failure::failed("cannot read what is remembered").because(&error))
 }
 
+/// The folders of the version before, where the new one declares the same: consent is for one set of capabilities, but
+/// the user has said what `/data` is. One that may do more there has to be told again.
+fn folders(session: &Session, obtained: &Obtained) -> Vec<FsFlag> {
+    let metadata = obtained.artifact.metadata();
+    let same = |folder: &Folder| {
+        metadata.capabilities.fs.iter().any(|rule| {
+            rule.scope == FsScope::Guest(folder.guest.clone()) && rule.access == folder.access
+        })
+    };
+    let before = obtained.artifact.signers().first().and_then(|signer| {
+        let origin = &obtained.resolution.origin;
+        session
+            .home
+            .previous_consent(origin, &metadata.package.name, signer)
+    });
+    let folders = before.map(|before| before.folders).unwrap_or_default();
+    folders
+        .into_iter()
+        .filter(same)
+        .map(|folder| FsFlag {
+            host: folder.host,
+            guest: Some(folder.guest),
+            access: folder.access,
+        })
+        .collect()
+}
+
 struct Work<'s> {
     session: &'s Session,
+    min_age: Option<Duration>,
     /// Registries that were asked for their newest state; once is enough.
     asked: BTreeSet<String>,
     moves: Vec<Move>,
@@ -100,17 +139,23 @@ impl Work<'_> {
 
     fn renew(&mut self, one: &Installed, allow_declared: bool) -> Result<(), Failure> {
         let found = &one.resolution;
-        let obtained = self.newest(found)?;
+        let obtained = self.newest(&found.selector, &found.origin, &found.version)?;
         let to = obtained.resolution.version.clone();
         let declared = obtained.artifact.metadata().capabilities.clone();
-        let moved = Move::between(one.launcher.to_string(), true, found, &to)
+        let moved = Move::between(one.launcher.to_string(), true, &found.version, &to)
             .declaring(&one.capabilities, &declared);
         if let Some(moved) = &moved {
             // Before the question, so that the user knows what it is about.
             self.session.output.note(moved.text().trim_end());
         }
+        let folders = if allow_declared {
+            folders(self.session, &obtained)
+        } else {
+            Vec::new()
+        };
         let grants = GrantArgs {
             allow_declared,
+            allow_fs: folders,
             ..GrantArgs::default()
         };
         let launcher = (one.launcher.clone(), one.path.clone());
@@ -130,12 +175,12 @@ impl Work<'_> {
     fn remembered(&mut self, found: &Resolution) -> Result<(), Failure> {
         let before =
             packages::stored(found).map(|artifact| artifact.metadata().capabilities.clone());
-        let obtained = self.newest(found)?;
+        let obtained = self.newest(&found.selector, &found.origin, &found.version)?;
         packages::remember(self.session, &obtained.resolution);
         let moved = Move::between(
             found.selector.clone(),
             false,
-            found,
+            &found.version,
             &obtained.resolution.version,
         );
         // A run asks by itself when the new version wants more.
@@ -145,31 +190,74 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// What the selector stands for now.
-    fn newest(&mut self, found: &Resolution) -> Result<Obtained, Failure> {
-        let (name, registry) = registries::of_origin(self.session, &found.origin)?;
+    /// An entry of the project's lock file.
+    fn locked(&mut self, file: &LockFile, one: &Locked) -> Result<(), Failure> {
+        let obtained = self.newest(&one.request, &one.registry, &one.version)?;
+        let found = &obtained.resolution;
+        let moved = Move::between(one.request.clone(), false, &one.version, &found.version);
+        // What the locked version declared stands in a file that may not be here; a run asks when the new one wants more.
+        let declared = &obtained.artifact.metadata().capabilities;
+        self.moves.extend(moved.declaring(declared, declared));
+        let entry = Locked {
+            request: one.request.clone(),
+            registry: found.origin.clone(),
+            name: found.name.clone(),
+            version: found.version.clone(),
+            digest: found.digest,
+            log: found.log,
+        };
+        lock::record(self.session, file, entry);
+        Ok(())
+    }
+
+    /// What a selector stands for now. A version that is too young is not chosen newly, but one that is there is not
+    /// taken back for its youth.
+    fn newest(
+        &mut self,
+        selector: &str,
+        origin: &str,
+        current: &Version,
+    ) -> Result<Obtained, Failure> {
+        let (name, registry) = registries::of_origin(self.session, origin)?;
         let asked: PackageRef =
-            found
-                .selector
+            selector
                 .parse()
                 .map_err(|error: zero_format::PackageRefError| {
-                    Failure::failed(format!("cannot read `{}`", printable(&found.selector)))
+                    Failure::failed(format!("cannot read `{}`", printable(selector)))
                         .because(&error)
                 })?;
-        let first = self.asked.insert(found.origin.clone());
-        let options = ResolveOptions {
-            refresh: first && !self.session.offline,
-            ..ResolveOptions::default()
+        let first = self.asked.insert(origin.to_owned());
+        let wish = Wish {
+            update: first && !self.session.offline,
+            min_age: self.min_age,
+            ..Wish::default()
         };
         // The registry may have another name here than when it was asked first.
         let package = PackageRef::new(None, asked.name().clone(), asked.req().clone());
-        packages::obtain(
-            self.session,
-            (&name, &registry),
-            &package,
-            &found.selector,
-            &options,
-        )
+        let obtain = |options: &ResolveOptions| {
+            let registry = (&name, &registry);
+            packages::obtain(self.session, registry, &package, selector, options)
+        };
+        let options = wish.options(&registry);
+        let obtained = obtain(&options);
+        let back = match &obtained {
+            Ok(found) => {
+                let lower = found.resolution.version.cmp_precedence(current).is_lt();
+                lower && found.passed_over.is_some()
+            }
+            Err(failure) => !options.min_age.is_zero() && failure.class() == Class::NotFound,
+        };
+        if !back {
+            if let Ok(found) = &obtained {
+                packages::note_passed_over(self.session, found);
+            }
+            return obtained;
+        }
+        obtain(&ResolveOptions {
+            lock: Some(current.clone()),
+            refresh: false,
+            ..options
+        })
     }
 
     fn report(self) -> Result<Report, Failure> {
@@ -191,11 +279,11 @@ impl Work<'_> {
 }
 
 impl Move {
-    fn between(what: String, installed: bool, found: &Resolution, to: &Version) -> Self {
+    fn between(what: String, installed: bool, from: &Version, to: &Version) -> Self {
         Self {
             what,
             installed,
-            from: found.version.clone(),
+            from: from.clone(),
             to: to.clone(),
             wider: Vec::new(),
             narrower: Vec::new(),

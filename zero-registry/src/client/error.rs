@@ -190,6 +190,9 @@ pub enum MirrorError {
     /// The head does not hold, or is older than one seen before.
     #[error(transparent)]
     Head(Box<HeadError>),
+    /// The entries of the log are not those of the signed tree.
+    #[error("accept the log: its entries are not those of the tree that the registry signed")]
+    Log,
     /// A file is missing that must be there.
     #[error("find {path}")]
     Missing {
@@ -243,7 +246,7 @@ impl MirrorError {
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Content { .. } => Some("this mirror is broken or hostile: use another one".to_owned()),
+            Self::Content { .. } | Self::Log => Some("this mirror is broken or hostile: use another one".to_owned()),
             Self::Head(error) => error.hint().map(str::to_owned),
             Self::Missing { path } if *path == RegistryPath::head() => {
                 Some("check the address: there is no registry at that place".to_owned())

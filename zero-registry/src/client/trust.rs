@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Fetched, GetOptions, Head, HeadCheck, HeadError, PendingHead, RegistryPath, Request, Root,
-    Roots, Timestamp, Transport, Tree, VerifiedHead,
+    Roots, TileId, Timestamp, Transport, Tree, VerifiedHead,
     limits::{MAX_CLOCK_SKEW, MAX_HEAD_BYTES, MAX_TILE_BYTES},
 };
 
@@ -322,7 +322,15 @@ fn is_cured_by_a_root(error: &HeadError) -> bool {
 
 /// Whether the log only grew, by the tiles that prove it.
 fn consistent(mirror: &dyn Transport, pending: PendingHead) -> Result<VerifiedHead, MirrorError> {
-    let ids = pending.tiles();
+    let tiles = tiles(mirror, &pending.tiles())?;
+    Ok(pending.check(&tiles)?)
+}
+
+/// Tiles of the log, as they lie there: whoever uses them checks what follows from them.
+pub(super) fn tiles(
+    mirror: &dyn Transport,
+    ids: &[TileId],
+) -> Result<BTreeMap<TileId, Vec<u8>>, MirrorError> {
     let mut tiles = BTreeMap::new();
     let requests = |paths: Vec<String>| -> Vec<Request> {
         paths
@@ -334,7 +342,7 @@ fn consistent(mirror: &dyn Transport, pending: PendingHead) -> Result<VerifiedHe
             })
             .collect()
     };
-    let exact = requests(ids.iter().map(crate::TileId::path).collect());
+    let exact = requests(ids.iter().map(TileId::path).collect());
     let mut partial = Vec::new();
     for (id, answer) in ids.iter().zip(mirror.get_all(&exact)) {
         match answer? {
@@ -345,7 +353,7 @@ fn consistent(mirror: &dyn Transport, pending: PendingHead) -> Result<VerifiedHe
             _ => partial.push(*id),
         }
     }
-    let full = requests(partial.iter().map(crate::TileId::full_path).collect());
+    let full = requests(partial.iter().map(TileId::full_path).collect());
     for ((id, request), answer) in partial.iter().zip(&full).zip(mirror.get_all(&full)) {
         match answer? {
             Fetched::Bytes { bytes, .. } => {
@@ -358,7 +366,7 @@ fn consistent(mirror: &dyn Transport, pending: PendingHead) -> Result<VerifiedHe
             }
         }
     }
-    Ok(pending.check(&tiles)?)
+    Ok(tiles)
 }
 
 /// Writes the new memory, unless another process has written a newer one in the meantime.

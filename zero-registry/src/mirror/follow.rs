@@ -14,7 +14,7 @@ use crate::log::{Bundle, Edge, Tree};
 use crate::map::PackageEntry;
 use crate::path;
 use crate::root::{Root, Roots};
-use crate::snapshot::{self, MapRoot, Snapshot};
+use crate::snapshot::{MapRoot, Snapshot};
 use crate::state::{ChainContext, PackageState};
 use crate::transport::{Fetched, GetOptions, Request, Transport};
 use crate::writer::{CommitError, Files, Storage, change_map, extend_chain, find_packages};
@@ -157,7 +157,7 @@ impl<'a, S: Storage> Follower<'a, S> {
         let wrong = |problem| Err(MirroringError::Leaf { index, problem });
         self.leaves.push(leaf.to_vec());
         self.bytes += leaf.len();
-        if leaf.starts_with(format!("{{\"type\":\"{}\"", snapshot::TAG).as_bytes()) {
+        if Snapshot::is_tagged(leaf) {
             let Ok(snapshot) = Snapshot::decode(leaf) else {
                 return wrong("is no sound snapshot");
             };

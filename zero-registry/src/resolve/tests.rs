@@ -28,8 +28,41 @@ fn package(versions: &[&str]) -> PackageState {
 
 fn chosen(package: &PackageState, req: &str, lock: Option<&str>) -> Result<String, ResolveError> {
     let lock = lock.map(version);
-    let release = resolve(package, &req.parse().unwrap(), lock.as_ref())?;
+    let release = resolve(
+        package,
+        &req.parse().unwrap(),
+        lock.as_ref(),
+        &Young::default(),
+    )?;
     Ok(release.version().to_string())
+}
+
+#[test]
+fn what_is_too_young_is_not_chosen_but_what_it_takes_back_holds() {
+    // The claim is event 0, the releases are 1, 2 and 3, and the yank of the third is 4.
+    let package = package(&["1.0.0", "1.1.0", "-1.2.0", "2.0.0"]);
+    let since = Timestamp::from_seconds(5);
+    let chosen = |req: &str, lock: Option<&str>, places: &[u64]| {
+        let young: Young = places.iter().map(|place| (*place, since)).collect();
+        let lock = lock.map(version);
+        resolve(&package, &req.parse().unwrap(), lock.as_ref(), &young)
+            .map(|release| release.version().to_string())
+    };
+    assert_eq!(chosen("1", None, &[]), Ok("1.1.0".to_owned()));
+    assert_eq!(chosen("1", None, &[2, 3, 4, 5]), Ok("1.0.0".to_owned()));
+    assert_eq!(
+        chosen("1", None, &[4]),
+        Ok("1.1.0".to_owned()),
+        "a young yank holds at once"
+    );
+    assert_eq!(chosen("1", Some("1.1.0"), &[2]), Ok("1.1.0".to_owned()));
+    let error = chosen("2", None, &[5]).unwrap_err();
+    assert!(
+        matches!(&error, ResolveError::TooYoung { version, since: at, .. }
+            if version.to_string() == "2.0.0" && *at == since),
+        "{error:?}"
+    );
+    assert!(error.hint().unwrap().contains("--min-age 0"));
 }
 
 #[test]

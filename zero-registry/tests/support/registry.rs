@@ -87,6 +87,17 @@ impl Registry {
 
     /// Adds events of one package in one commit.
     pub fn act_all(&self, name: &str, actions: Vec<(Action, Option<Blob>)>, now: Timestamp) {
+        self.act_dated(name, actions, now, now);
+    }
+
+    /// The same with events whose signer says that they are of another time.
+    fn act_dated(
+        &self,
+        name: &str,
+        actions: Vec<(Action, Option<Blob>)>,
+        signed: Timestamp,
+        now: Timestamp,
+    ) {
         let mut writer = self.writer();
         let roots = writer.roots().expect("roots");
         let context = ChainContext::writer(roots.current());
@@ -96,7 +107,7 @@ impl Registry {
             if matches!((&action, &blob), (Action::Release(_), None)) {
                 writer = writer.without_blobs();
             }
-            let body = state.next(&self.origin, now, action);
+            let body = state.next(&self.origin, signed, action);
             let event = SignedEvent::sign(&body, &[&key(PUBLISHER)]).expect("an event");
             state = state.apply(&event, &context).expect("a state");
             submissions.push(Submission { event, blob });
@@ -133,13 +144,24 @@ impl Registry {
 
     /// Publishes a version; returns the package file.
     pub fn release(&self, name: &str, version: &str, now: Timestamp) -> Vec<u8> {
+        self.release_dated(name, version, now, now)
+    }
+
+    /// Publishes a version that its publisher dates otherwise.
+    pub fn release_dated(
+        &self,
+        name: &str,
+        version: &str,
+        signed: Timestamp,
+        now: Timestamp,
+    ) -> Vec<u8> {
         let bytes = artifact(name, version);
         let blob = Blob {
             minisig: Minisig::sign(&key(PUBLISHER), &bytes, "zero"),
             bytes: bytes.clone(),
         };
         let action = announce(version, &bytes);
-        self.act(name, action, Some(blob), now);
+        self.act_dated(name, vec![(action, Some(blob))], signed, now);
         bytes
     }
 

@@ -1,5 +1,6 @@
 //! The audit file: one line of JSON for each event, appended.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use serde_json::{Map, Value, json};
 use zero_format::{Access, Clock};
 
 use super::{Event, Listener, Started, Use, What};
+use crate::host::fs::named;
 use crate::limits::{LimitReached, Limits};
 use crate::policy::Grants;
 
@@ -40,12 +42,12 @@ pub enum AuditError {
     },
     /// The program could change its own audit.
     #[error(
-        "keep the audit in {}: the program may write to {}, where it lies", .path.display(), .folder.display()
+        "keep the audit in {}: the program may write to {}, which holds it", .path.display(), .folder.display()
     )]
     Writable {
         /// The file.
         path: PathBuf,
-        /// The folder that is granted for writing.
+        /// What is granted for writing: a folder, or the file itself.
         folder: PathBuf,
     },
 }
@@ -57,7 +59,7 @@ impl AuditError {
             Self::Io { .. } => {
                 "name a file that can be written: with --audit nothing runs unrecorded".to_owned()
             }
-            Self::Writable { .. } => "name a file outside the folders that are granted".to_owned(),
+            Self::Writable { .. } => "name a file outside of what the program may write".to_owned(),
         })
     }
 }
@@ -66,8 +68,8 @@ impl Audit {
     /// Opens the file, or makes it for the user alone. What is there stays.
     ///
     /// # Errors
-    /// When it cannot be opened for appending, or lies where a program with these grants may write.
-    pub fn open(path: &Path, grants: &Grants) -> Result<Self, AuditError> {
+    /// When it cannot be opened for appending, or lies where a program with these grants and arguments may write.
+    pub fn open(path: &Path, grants: &Grants, args: &[OsString]) -> Result<Self, AuditError> {
         let failed = |source| AuditError::Io {
             path: path.to_owned(),
             source,
@@ -77,7 +79,7 @@ impl Audit {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(failed)?;
-        if let Some(folder) = writable(path, grants) {
+        if let Some(folder) = writable(path, grants, args) {
             return Err(AuditError::Writable {
                 path: path.to_owned(),
                 folder,
@@ -107,16 +109,23 @@ impl Audit {
     }
 }
 
-/// The folder granted for writing that holds the file.
-fn writable(path: &Path, grants: &Grants) -> Option<PathBuf> {
+/// What is granted for writing, by a flag or as an argument, and holds the file or is it.
+fn writable(path: &Path, grants: &Grants, args: &[OsString]) -> Option<PathBuf> {
     let file = fs::canonicalize(path).ok()?;
-    let mut written = grants
+    let granted = grants
         .fs
         .iter()
-        .filter(|grant| grant.access == Access::ReadWrite);
-    let holding = written
-        .find(|grant| fs::canonicalize(&grant.host).is_ok_and(|folder| file.starts_with(folder)))?;
-    Some(holding.host.clone())
+        .filter(|grant| grant.access == Access::ReadWrite)
+        .map(|grant| grant.host.as_path());
+    let args = match grants.args {
+        Some(Access::ReadWrite) => args,
+        _ => &[],
+    };
+    let named = args.iter().filter_map(|argument| named(argument.to_str()?));
+    granted
+        .chain(named)
+        .find(|path| fs::canonicalize(path).is_ok_and(|folder| file.starts_with(folder)))
+        .map(Path::to_owned)
 }
 
 fn ends_inside_a_line(path: &Path) -> bool {

@@ -112,7 +112,7 @@ fn runs_at_the_same_time_append_whole_lines() {
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let audit = Audit::open(&path, &Grants::default()).unwrap();
+                let audit = Audit::open(&path, &Grants::default(), &[]).unwrap();
                 let mut recorder = Recorder::default();
                 recorder.add(Box::new(audit.run(0).unwrap()));
                 for at in 0..200 {
@@ -132,7 +132,7 @@ fn a_line_that_was_cut_off_does_not_take_the_next_one_with_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit");
     fs::write(&path, "{\"run\":\"cut").unwrap();
-    let audit = Audit::open(&path, &Grants::default()).unwrap();
+    let audit = Audit::open(&path, &Grants::default(), &[]).unwrap();
     let mut recorder = Recorder::default();
     recorder.add(Box::new(audit.run(0).unwrap()));
     recorder.used(|| Use::Random).unwrap();
@@ -146,7 +146,7 @@ fn a_line_that_was_cut_off_does_not_take_the_next_one_with_it() {
 fn control_characters_of_a_path_cannot_make_a_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit");
-    let audit = Audit::open(&path, &Grants::default()).unwrap();
+    let audit = Audit::open(&path, &Grants::default(), &[]).unwrap();
     let mut recorder = Recorder::default();
     recorder.add(Box::new(audit.run(0).unwrap()));
     let hostile = "/a\n{\"event\":\"exit\"}\u{1b}[2J".to_owned();
@@ -173,9 +173,33 @@ fn an_audit_that_the_program_could_change_is_refused() {
         ..Grants::default()
     };
     let path = dir.path().join("audit");
-    assert!(Audit::open(&path, &grants(Access::Read)).is_ok());
-    let error = Audit::open(&path, &grants(Access::ReadWrite)).unwrap_err();
+    assert!(Audit::open(&path, &grants(Access::Read), &[]).is_ok());
+    let error = Audit::open(&path, &grants(Access::ReadWrite), &[]).unwrap_err();
     assert!(matches!(error, AuditError::Writable { .. }) && error.hint().is_some());
+}
+
+#[test]
+fn an_audit_that_an_argument_names_for_writing_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit");
+    let open = |access, argument: String| {
+        let grants = Grants {
+            args: Some(access),
+            ..Grants::default()
+        };
+        Audit::open(&path, &grants, &[argument.into()])
+    };
+    let folder = dir.path().display().to_string();
+    for argument in [
+        folder.clone(),
+        format!("--into={folder}"),
+        path.display().to_string(),
+    ] {
+        let error = open(Access::ReadWrite, argument.clone()).unwrap_err();
+        assert!(matches!(error, AuditError::Writable { .. }), "{argument}");
+        assert!(open(Access::Read, argument).is_ok());
+    }
+    assert!(open(Access::ReadWrite, format!("{folder}/other")).is_ok());
 }
 
 #[cfg(unix)]
@@ -184,7 +208,7 @@ fn the_file_is_for_the_user_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit");
-    Audit::open(&path, &Grants::default()).unwrap();
+    Audit::open(&path, &Grants::default(), &[]).unwrap();
     let mode = fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }

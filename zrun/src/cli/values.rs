@@ -193,6 +193,26 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How long a release must have been published: `0`, `12h`, `3d`, `2w`; a bare number is seconds.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_age(text: &str) -> Result<Duration, String> {
+    let (number, unit) = split_unit(text);
+    let seconds = match unit {
+        "" | "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 24 * 3600,
+        "w" => 7 * 24 * 3600,
+        _ => return Err(format!("`{unit}` is not an age: use s, min, h, d or w")),
+    };
+    parse_count(number)?
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
+        .ok_or_else(|| format!("`{text}` is too long"))
+}
+
 fn split_unit(text: &str) -> (&str, &str) {
     let text = text.trim();
     let end = text
@@ -265,5 +285,9 @@ mod tests {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_duration("2 h"), Ok(Duration::from_hours(2)));
         assert!(parse_duration("0s").is_err());
+        assert_eq!(parse_age("0"), Ok(Duration::ZERO));
+        assert_eq!(parse_age("3 d"), Ok(Duration::from_hours(72)));
+        assert_eq!(parse_age("2w"), Ok(Duration::from_hours(336)));
+        assert!(parse_age("1 month").is_err() && parse_age("99999999999999999999w").is_err());
     }
 }

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use wasmtime_wasi::FsPerms;
 use zero_format::Access;
 
+pub(crate) use arguments::named;
 pub use error::ViewError;
 pub(crate) use judge::{Failure, Intent, join};
 pub use output::OutputError;

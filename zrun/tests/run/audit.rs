@@ -14,7 +14,10 @@ fn audited(world: &World, wasm: &[u8], facts: &Facts, asked: &Asked) -> Vec<Valu
     let variable = |_: &str| Some("value".to_owned());
     let grants = decide(&facts.capabilities, asked, &variable).grants;
     let path = world.path("audit.jsonl");
-    let audit = Audit::open(&path, &grants).unwrap().run(1_000).unwrap();
+    let audit = Audit::open(&path, &grants, &[])
+        .unwrap()
+        .run(1_000)
+        .unwrap();
     run(Runner::new(&program)
         .grants(grants)
         .registry("registry.example/demo")

@@ -282,6 +282,7 @@ fn a_remembered_package_runs_until_the_answer_is_stale() {
         head_expires: u64::MAX,
         checked_at: 0,
         fresh_until: u64::MAX,
+        log: 4,
         blob: file,
     };
     let run = || installed.zrun().arg("sample@1").output().unwrap().stdout;

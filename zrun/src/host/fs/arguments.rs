@@ -42,6 +42,11 @@ impl<'a> Designation<'a> {
     }
 }
 
+/// What an argument may name, whether or not something is there.
+pub(crate) fn named(argument: &str) -> Option<&Path> {
+    Designation::of(argument).map(|named| named.path)
+}
+
 impl Stage<'_> {
     /// Gives the program what its arguments name. An argument keeps its text where it can.
     pub(super) fn arguments(&mut self, args: &mut [String]) -> Result<(), ViewError> {
