@@ -98,7 +98,7 @@ fn a_link_that_takes_a_folders_place_between_check_and_use_leads_nowhere() {
 }
 
 /// Swaps `flip` and `other` by renames, and counts how often.
-fn swap_until(data: &Path, over: &AtomicBool) -> u32 {
+pub(super) fn swap_until(data: &Path, over: &AtomicBool) -> u32 {
     let (flip, other, spare) = (data.join("flip"), data.join("other"), data.join("spare"));
     let mut swaps = 0;
     while !over.load(Ordering::Relaxed) {

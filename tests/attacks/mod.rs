@@ -6,6 +6,7 @@
 mod calls;
 mod files;
 mod floods;
+mod real;
 mod sockets;
 mod text;
 

@@ -12,13 +12,13 @@ use super::{Shape, program, world};
 use crate::harness::{Run, World, note};
 
 /// A server that greets everybody and counts them.
-struct Greeter {
+pub(super) struct Greeter {
     address: SocketAddr,
     met: Arc<AtomicUsize>,
 }
 
 impl Greeter {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
         let address = listener.local_addr().expect("it is bound");
         let met = Arc::new(AtomicUsize::new(0));
@@ -34,24 +34,24 @@ impl Greeter {
         Self { address, met }
     }
 
-    fn port(&self) -> String {
+    pub(super) fn port(&self) -> String {
         self.address.port().to_string()
     }
 
     /// How many came since the last question.
-    fn met(&self) -> usize {
+    pub(super) fn met(&self) -> usize {
         self.met.swap(0, Ordering::SeqCst)
     }
 }
 
 /// The program, declared to talk to these.
-fn talker(world: &World, hosts: &[&str]) -> Option<PathBuf> {
+pub(super) fn talker(world: &World, hosts: &[&str]) -> Option<PathBuf> {
     let list: Vec<String> = hosts.iter().map(|host| format!("\"{host}\"")).collect();
     let declared = format!("[capabilities]\nnet = [{}]\n", list.join(", "));
     program(world, "sockets", Shape::Component, &declared)
 }
 
-fn zrun(world: &World, flags: &[&str], artifact: &Path, args: [&str; 3]) -> Run {
+pub(super) fn zrun(world: &World, flags: &[&str], artifact: &Path, args: [&str; 3]) -> Run {
     let mut command = world.command_as("home", "zrun");
     Run::of(command.args(flags).arg(artifact).args(args))
 }
@@ -175,7 +175,7 @@ fn a_name_that_leads_to_a_private_address_does_not() {
 }
 
 /// Runs a command that sees the test's `hosts` as `/etc/hosts`; `None` where that is not possible.
-fn with_hosts(world: &World, command: &Command) -> Option<Run> {
+pub(super) fn with_hosts(world: &World, command: &Command) -> Option<Run> {
     let possible = Command::new("unshare").args(["-rm", "true"]).output();
     if !possible.is_ok_and(|o| o.status.success()) {
         note("LEFT OUT: unshare may not make a mount namespace here");
