@@ -79,6 +79,7 @@ pub(crate) enum Command {
     Info(Info),
     Run(Box<Run>),
     Serve(Box<Serve>),
+    Mcp(Box<Mcp>),
     Install(Install),
     Uninstall(Uninstall),
     List(List),
@@ -325,6 +326,37 @@ pub(crate) struct Serve {
     pub(crate) run: Run,
 }
 
+/// Offer packages to an agent, as tools of the Model Context Protocol
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero mcp csvstat@1.2 hamming\n  cargo zero mcp hamming#distance --audit calls.jsonl\n  cargo zero mcp --http 127.0.0.1:8080 csvstat@1.2\n\nAn agent is configured with the command `cargo-zero mcp PKG …`, or with the address that is printed. It can call what\nyou name here and ask for rights; only you can give them: `cargo zero grants allow PKG`."
+)]
+pub(crate) struct Mcp {
+    /// The packages or files; `#EXPORT` after one offers that function only
+    #[arg(value_name = "PKG[@REQ]|FILE.zero[#EXPORT]", required = true)]
+    pub(crate) packages: Vec<String>,
+    /// Answer over HTTP at this address of this machine, instead of over standard input and output; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) http: Option<std::net::SocketAddr>,
+    /// Let web pages of this origin call too [repeatable]
+    #[arg(long, value_name = "ORIGIN", requires = "http")]
+    pub(crate) allow_origin: Vec<String>,
+    /// Append what the calls do with their rights to a file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit: Option<PathBuf>,
+    /// Use exactly the versions in the project's Zero.lock; outside of projects those that were used before
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// Ask the registry for newer versions, and lock those
+    #[arg(long, conflicts_with_all = ["offline", "locked"])]
+    pub(crate) update: bool,
+    /// Choose only releases that have been published for so long, such as `3d` [default: the registry's setting]
+    #[arg(long, value_name = "AGE", value_parser = zrun::parse_age)]
+    pub(crate) min_age: Option<std::time::Duration>,
+    #[command(flatten)]
+    pub(crate) grants: zrun::GrantArgs,
+}
+
 /// Put a package on PATH: a launcher that starts without cargo
 #[derive(Args, Debug)]
 #[command(
@@ -349,6 +381,9 @@ pub(crate) struct Install {
     /// Let the program use a file or directory, now and later [repeatable]
     #[arg(long, value_name = "PATH[:ro|:rw][=GUEST]")]
     pub(crate) allow_fs: Vec<zrun::FsFlag>,
+    /// Choose only releases that have been published for so long, such as `3d` [default: the registry's setting]
+    #[arg(long, value_name = "AGE", value_parser = zrun::parse_age)]
+    pub(crate) min_age: Option<std::time::Duration>,
 }
 
 /// Remove an installed package's launcher
@@ -379,11 +414,11 @@ pub(crate) struct Update {
     /// Consent to all that the new versions declare, without a question
     #[arg(long)]
     pub(crate) allow_declared: bool,
-}
-
     /// Choose only releases that have been published for so long, such as `3d` [default: the registry's setting]
     #[arg(long, value_name = "AGE", value_parser = zrun::parse_age)]
     pub(crate) min_age: Option<std::time::Duration>,
+}
+
 /// What a launcher becomes when it cannot start its program by itself
 #[derive(Args, Debug)]
 pub(crate) struct Launch {
@@ -414,9 +449,6 @@ pub(crate) enum Registry {
 
 /// Add a registry and pin its root keys
 #[derive(Args, Debug)]
-    /// Choose only releases that have been published for so long, such as `3d` [default: the registry's setting]
-    #[arg(long, value_name = "AGE", value_parser = zrun::parse_age)]
-    pub(crate) min_age: Option<std::time::Duration>,
 #[command(
     after_help = "Examples:\n  cargo zero registry add team https://zero.example.org/ --root-key RWQ...\n  cargo zero registry add team /srv/zero --root-key root.pub --log-key log.key"
 )]
@@ -441,14 +473,32 @@ pub(crate) struct AddRegistry {
     /// Certificates (PEM) of the authority that vouches for its web servers, in place of the system's
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
+    /// Choose only releases that it has held for so long, such as `3d`
+    #[arg(long, value_name = "AGE", value_parser = zrun::parse_age, default_value = "0", hide_default_value = true)]
+    pub(crate) min_age: std::time::Duration,
     /// Ask this one when no registry is named (the first one added always is)
     #[arg(long)]
     pub(crate) default: bool,
 }
 
-/// Show and revoke stored consent
+/// Give, show and revoke stored consent
 #[derive(Debug, Subcommand)]
 pub(crate) enum Grants {
+    /// Consent to what a package declares, for all its later runs, without running it
+    #[command(
+        after_help = "Examples:\n  cargo zero grants allow moment\n  cargo zero grants allow site --allow-declared --allow-fs ./www:ro=/www"
+    )]
+    Allow {
+        /// The package, or a file
+        #[arg(value_name = "PKG[@REQ]|FILE.zero")]
+        target: String,
+        /// Consent to all that it declares, without a question
+        #[arg(long)]
+        allow_declared: bool,
+        /// Let it use a file or directory [repeatable]
+        #[arg(long, value_name = "PATH[:ro|:rw][=GUEST]")]
+        allow_fs: Vec<zrun::FsFlag>,
+    },
     /// List what was consented to
     List,
     /// Show one consent in full
@@ -473,9 +523,6 @@ pub(crate) enum Cache {
     /// Say where the cache is and how large
     Info,
     /// Remove packages and compiled code; all of it can be fetched or made again
-    /// Choose only releases that it has held for so long, such as `3d`
-    #[arg(long, value_name = "AGE", value_parser = zrun::parse_age, default_value = "0", hide_default_value = true)]
-    pub(crate) min_age: std::time::Duration,
     Clean,
 }
 

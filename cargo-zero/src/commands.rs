@@ -13,6 +13,7 @@ mod install;
 mod key;
 mod launch;
 mod list;
+mod mcp;
 mod new;
 mod owner;
 mod publish;
@@ -111,13 +112,14 @@ fn execute(session: &Session, command: Command, arguments: &[OsString]) -> Resul
         Command::Info(args) => info::run(session, &args),
         Command::Run(args) => run::run(session, &args, arguments),
         Command::Serve(args) => serve::run(session, &args, arguments),
+        Command::Mcp(args) => mcp::run(session, &args),
         Command::Install(args) => install::run(session, &args, arguments),
         Command::Uninstall(args) => uninstall::run(session, &args),
         Command::List(_) => list::run(session),
         Command::Update(args) => update::run(session, &args),
         Command::Launch(args) => launch::run(session, &args),
         Command::Registry(args) => registry::run(session, &args),
-        Command::Grants(args) => grants::run(session, &args),
+        Command::Grants(args) => grants::run(session, &args, arguments),
         Command::Cache(args) => cache::run(session, &args),
         Command::Eval(args) => eval::run(session, &args),
         Command::Harvest(args) => harvest::run(session, &args),

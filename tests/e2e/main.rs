@@ -17,6 +17,7 @@ mod http;
 mod install;
 mod learn;
 mod lock;
+mod mcp;
 mod packages;
 mod peers;
 mod progress;

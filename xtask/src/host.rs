@@ -86,6 +86,11 @@ impl Host {
         self.cache.join("tools")
     }
 
+    /// The folder with the Model Context Protocol's library for Python and what it needs.
+    pub fn mcp_sdk(&self) -> PathBuf {
+        self.tools().join("mcp-sdk")
+    }
+
     /// Whether a missing peer is an error instead of a test left out.
     pub fn peers_required(&self) -> bool {
         self.peers_required

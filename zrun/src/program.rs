@@ -204,6 +204,18 @@ impl Program {
         }
     }
 
+    /// Whether it can be started, rather than only called.
+    pub fn is_command(&self) -> bool {
+        match &self.code {
+            Code::Module(module) => module.get_export("_start").is_some(),
+            Code::Component(component) => {
+                let ty = component.component_type();
+                let mut exports = ty.exports(component.engine());
+                exports.any(|(name, _)| name.starts_with("wasi:cli/run@"))
+            }
+        }
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }

@@ -1,19 +1,78 @@
 //! `grants`: the consent that was given and stored.
 
+use std::ffi::OsString;
+
 use serde_json::{Value, json};
 use zero_format::{Capabilities, Digest, Need, printable};
-use zrun::{Consent, ConsentError};
+use zrun::{Consent, ConsentError, GrantArgs, RunArgs};
 
-use crate::cli::Grants;
+use super::run::{self, consent};
+use crate::cli::{Grants, Run};
 use crate::host::Session;
 use crate::report::{Class, Failure, Report};
 
-pub(crate) fn run(session: &Session, args: &Grants) -> Result<Report, Failure> {
+pub(crate) fn run(
+    session: &Session,
+    args: &Grants,
+    arguments: &[OsString],
+) -> Result<Report, Failure> {
     match args {
+        Grants::Allow {
+            target,
+            allow_declared,
+            allow_fs,
+        } => {
+            let grants = GrantArgs {
+                allow_declared: *allow_declared,
+                allow_fs: allow_fs.clone(),
+                ..GrantArgs::default()
+            };
+            allow(session, target, grants, arguments)
+        }
         Grants::List => list(session),
         Grants::Show { package } => show(session, package),
         Grants::Revoke { package, .. } => revoke(session, package.as_deref()),
     }
+}
+
+/// Asks what a first run would ask, and keeps what the flags say.
+fn allow(
+    session: &Session,
+    target: &str,
+    grants: GrantArgs,
+    arguments: &[OsString],
+) -> Result<Report, Failure> {
+    let flags = Run {
+        args: RunArgs {
+            grants,
+            ..RunArgs::default()
+        },
+    };
+    let subject = run::subject(session, &flags, Some(target))?;
+    let decision = consent::decide_or_ask(session, &flags, &subject, arguments)?;
+    run::warn_beyond(session, &decision);
+    let metadata = subject.artifact.metadata();
+    let grants = &flags.args.grants;
+    if (grants.allow_declared || !grants.allow_fs.is_empty()) && !metadata.capabilities.is_empty() {
+        consent::keep(session, &flags, &subject)?;
+    }
+    let package = &metadata.package;
+    let words = metadata.capabilities.describe();
+    let text = if words.is_empty() {
+        format!(
+            "{} {} declares nothing to allow\n",
+            package.name, package.version
+        )
+    } else {
+        format!(
+            "{} {} declares: {}\n",
+            package.name,
+            package.version,
+            words.join(", ")
+        )
+    };
+    let fields = json!({ "package": package.name, "version": package.version, "words": words });
+    Ok(Report::new(fields, text).next(format!("cargo zero grants show {}", package.name)))
 }
 
 fn failed(error: &ConsentError) -> Failure {

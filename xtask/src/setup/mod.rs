@@ -2,6 +2,7 @@
 
 mod apt;
 mod deny;
+mod mcp;
 mod tools;
 mod wasm_target;
 
@@ -44,6 +45,9 @@ pub(crate) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
     }
     if needs.contains(&Need::Deny) {
         deny::ensure(host)?;
+    }
+    if needs.contains(&Need::Peers) {
+        mcp::ensure(host)?;
     }
     tools::ensure(host, needs)
 }

@@ -50,7 +50,11 @@ fn granting(
         .filter(|folder| !is_folder(Path::new(folder)))
         .map(|folder| quoted(&folder))
         .collect();
-    let command = |word: &OsString| ["run", "serve", "install"].iter().any(|one| word == one);
+    let command = |word: &OsString| {
+        ["run", "serve", "install", "allow"]
+            .iter()
+            .any(|one| word == one)
+    };
     let run = arguments.iter().position(command).unwrap_or(0);
     let words = arguments.iter().enumerate().skip(1).map(|(index, word)| {
         let word = quoted(&word.to_string_lossy());
