@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Whole processes that do something, zrun against wasmtime's command line of the same version: starting programs of half a
-# megabyte, as a module and as a component, with everything cached and with nothing; computing; opening many files under
-# zrun's policy. Everyone runs the same .zero file, wasmtime with its cache where it has one.
+# megabyte, as a module and as a component, with everything cached and with nothing; computing; opening many files and
+# sending and receiving many small messages under zrun's policy. Everyone runs the same .zero file, wasmtime with its cache where it has one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+sink=
+trap '[ -z "$sink" ] || kill "$sink"; rm -rf "$work"' EXIT
 export ZERO_HOME="$work/zero" XDG_CACHE_HOME="$work/cache"
 mkdir -p "$ZERO_HOME" "$XDG_CACHE_HOME" "$work/raw" "$work/data"
 cargo-zero key generate --no-password >/dev/null
@@ -28,6 +29,12 @@ printf '\n[capabilities]\nfs = [{ guest = "/data", access = "read", reason = "re
 for name in compute files; do
   cargo-zero build --manifest-path "$work/$name/Zero.toml" -o "$work/$name.zero" >/dev/null
 done
+cp -r tests/attacks/programs/sockets "$work/sockets"
+printf '[package]\nname = "sockets"\nversion = "1.0.0"\ndescription = "A measurement"\nlicense = "MIT"\n\n[build]\ntarget = "wasm32-wasip2"\n\n[capabilities]\nnet = ["127.0.0.1"]\n' >"$work/sockets/Zero.toml"
+CARGO_TARGET_DIR="$work/target" cargo-zero build --manifest-path "$work/sockets/Zero.toml" -o "$work/sockets.zero" >/dev/null
+exec 3< <(exec python3 benches/sink.py)
+sink=$!
+read -r port <&3
 printf 'a,b\n1,2\n3,4\n' >"$work/data/x.csv"
 head -c 4096 /dev/zero >"$work/data/file"
 
@@ -50,5 +57,6 @@ for kind in module component; do
 done
 compare compute 10 "" "zrun $work/compute.zero" "$wasmtime $work/compute.zero"
 compare files 10 "" "zrun --allow-fs .:ro=/data $work/files.zero" "$wasmtime --dir .::/data $work/files.zero"
+compare sockets 10 "" "zrun --allow-net 127.0.0.1 $work/sockets.zero many 127.0.0.1 $port" "$wasmtime -S inherit-network=y $work/sockets.zero many 127.0.0.1 $port"
 cd "$OLDPWD"
 python3 benches/table.py programs "$work/raw"

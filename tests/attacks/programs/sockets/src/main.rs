@@ -8,6 +8,8 @@ use wasip2::sockets::network::{
     ErrorCode, IpAddress, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress,
     Network,
 };
+use wasip2::io::streams::{InputStream, OutputStream};
+use wasip2::sockets::tcp::TcpSocket;
 use wasip2::sockets::tcp_create_socket::create_tcp_socket;
 use wasip2::sockets::udp::OutgoingDatagram;
 use wasip2::sockets::udp_create_socket::create_udp_socket;
@@ -15,7 +17,7 @@ use wasip2::sockets::udp_create_socket::create_udp_socket;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [how, host, port] = args.as_slice() else {
-        panic!("connect|wait|name|udp|listen HOST PORT");
+        panic!("connect|wait|many|name|udp|listen HOST PORT");
     };
     let port = port.parse().expect("a port");
     let network = instance_network();
@@ -23,6 +25,7 @@ fn main() {
         "connect" => connect(&network, address(host, port), true),
         // The server says nothing: this never ends by itself.
         "wait" => connect(&network, address(host, port), true),
+        "many" => many(&network, address(host, port)),
         "name" => by_name(&network, host, port),
         "udp" => send(&network, address(host, port)),
         "listen" => listen(&network, address(host, port)),
@@ -58,19 +61,46 @@ fn family(address: &IpSocketAddress) -> IpAddressFamily {
 }
 
 fn connect(network: &Network, address: IpSocketAddress, read: bool) -> Result<String, ErrorCode> {
+    let (_socket, input, _output) = open(network, address)?;
+    if !read {
+        return Ok(String::new());
+    }
+    let bytes = input.blocking_read(64).unwrap_or_default();
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn open(
+    network: &Network,
+    address: IpSocketAddress,
+) -> Result<(TcpSocket, InputStream, OutputStream), ErrorCode> {
     let socket = create_tcp_socket(family(&address))?;
     socket.start_connect(network, address)?;
     loop {
         match socket.finish_connect() {
-            Ok((input, _output)) if read => {
-                let bytes = input.blocking_read(64).unwrap_or_default();
-                return Ok(String::from_utf8_lossy(&bytes).into_owned());
-            }
-            Ok(_) => return Ok(String::new()),
+            Ok((input, output)) => return Ok((socket, input, output)),
             Err(ErrorCode::WouldBlock) => socket.subscribe().block(),
             Err(code) => return Err(code),
         }
     }
+}
+
+/// Sends many small messages one by one, then receives as many: for a measurement (benches/sink.py).
+fn many(network: &Network, address: IpSocketAddress) -> Result<String, ErrorCode> {
+    const MESSAGES: usize = 20_000;
+    let (_socket, input, output) = open(network, address)?;
+    for _ in 0..MESSAGES {
+        if output.blocking_write_and_flush(&[7; 64]).is_err() {
+            return Ok("cut off".to_owned());
+        }
+    }
+    let mut left = MESSAGES * 64;
+    while left > 0 {
+        match input.blocking_read(64) {
+            Ok(bytes) => left -= bytes.len(),
+            Err(_) => return Ok("cut off".to_owned()),
+        }
+    }
+    Ok("both ways".to_owned())
 }
 
 /// Looks the name up and tries each address, private ones included.
