@@ -79,7 +79,7 @@ fn every_vector_has_its_outcome() {
     });
 }
 
-/// Harmless changes: those of a witness's line, which clients without a witness policy leave alone.
+/// Harmless changes: those of lines of witnesses that the root does not demand, or not all of them.
 #[test]
 fn no_change_and_no_cut_of_a_good_head_is_accepted() {
     for vector in vectors(AREA).iter().filter(|vector| vector.is_good()) {
@@ -101,7 +101,8 @@ fn no_change_and_no_cut_of_a_good_head_is_accepted() {
             }
             let cut = whole.get(..at).unwrap_or_default();
             let accepted = case.judge(cut).is_ok();
-            assert!(!accepted || at == witness, "{} cut to {at}", vector.name());
+            let whole_lines = at >= witness && cut.ends_with(b"\n");
+            assert!(!accepted || whole_lines, "{} cut to {at}", vector.name());
         }
     }
 }

@@ -103,6 +103,9 @@ pub enum HeadError {
     /// The snapshot is not in the signed tree.
     #[error("verify head: its snapshot is not in the signed log")]
     Proof(#[source] ProofError),
+    /// Too few of the witnesses that the root demands have seen this state of the log.
+    #[error("verify head: too few witnesses have seen this state of the log")]
+    Quorum,
     /// It was made under a root that the reader does not know yet.
     #[error("verify head: it needs root {needed}, the newest known is {known}")]
     Root {
@@ -133,9 +136,6 @@ pub enum HeadError {
         /// Leaves of the tree trusted before.
         trusted: u64,
     },
-    /// The root demands witnesses, which this version cannot check.
-    #[error("verify head: the root demands witnesses, which this version cannot check")]
-    Witness,
 }
 
 impl HeadError {
@@ -161,7 +161,9 @@ impl HeadError {
                 Some("the registry's operator publishes a new root, signed by the root keys")
             }
             Self::Root { .. } => Some("fetch the newer root first"),
-            Self::Witness => Some("use a newer version of Zero for this registry"),
+            Self::Quorum => Some(
+                "this may be a second history of the registry, shown to you alone: ask another mirror, and tell its operator",
+            ),
             _ => None,
         }
     }
@@ -275,6 +277,7 @@ impl Head {
         now: Timestamp,
     ) -> Result<HeadCheck, HeadError> {
         let head = self.verify_content(root)?;
+        self.check_witnesses(root)?;
         head.check_time(root, now)?;
         let anchor = root.anchored_tree();
         let trusted = match (stored, anchor) {
@@ -298,15 +301,24 @@ impl Head {
         }
     }
 
-    /// Everything about a `head` that does not depend on time or on what was seen before. Writers
-    /// use this on their own directory, whose `head` may have expired.
+    /// Whether the witnesses that the root demands cosigned this `head`.
+    ///
+    /// # Errors
+    /// When too few did, or a line in the name of one of them is not by it.
+    pub fn check_witnesses(&self, root: &Root) -> Result<(), HeadError> {
+        match &root.fields().witness {
+            Some(policy) if !self.checkpoint.meets(policy)? => Err(HeadError::Quorum),
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything about a `head` that does not depend on time, on witnesses, or on what was seen
+    /// before. Writers use this on their own directory, whose `head` may have expired, or be of
+    /// before the root demanded witnesses.
     ///
     /// # Errors
     /// The first thing that does not hold.
     pub fn verify_content(&self, root: &Root) -> Result<VerifiedHead, HeadError> {
-        if root.fields().witness.is_some() {
-            return Err(HeadError::Witness);
-        }
         if self.snapshot.root > root.version() {
             return Err(HeadError::Root {
                 needed: self.snapshot.root,

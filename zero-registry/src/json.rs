@@ -15,8 +15,9 @@ use thiserror::Error;
 const MAX_DEPTH: u8 = 32;
 /// The members that are lists, in any of the documents. Elsewhere an array would be read as an
 /// object whose members stand in the order of a Rust struct, which is no part of the formats.
-const LISTS: [&str; 10] = [
+const LISTS: [&str; 11] = [
     "clock", "distrust", "env", "fs", "http", "keys", "methods", "mirrors", "net", "ports",
+    "witness",
 ];
 
 /// Why a JSON text is refused.

@@ -43,6 +43,7 @@ mod testing;
 mod time;
 mod transport;
 mod verify;
+mod witness;
 mod writer;
 
 pub use artifact::{ArtifactMismatch, check_artifact};
@@ -72,7 +73,9 @@ pub use root::{
 };
 pub use schema::{EventKind, EventLine};
 #[cfg(feature = "server")]
-pub use serve::{Log, PublishOptions, RunningServer, ServeError, ServeOptions, Server, TlsFiles};
+pub use serve::{
+    Log, PublishOptions, RunningServer, ServeError, ServeOptions, Server, TlsFiles, WitnessServer,
+};
 pub use snapshot::{MapRoot, Snapshot, SnapshotError};
 pub use state::{ChainContext, PackageState, Release, Standing, StateError};
 pub use store::{Store, StoreError};
@@ -84,8 +87,14 @@ pub use transport::{
 #[cfg(feature = "http")]
 pub use transport::{HttpTransport, NetworkOptions};
 pub use verify::{Difference, Report, VerifyOptions, verify_registry};
+#[cfg(feature = "http")]
+pub use witness::HttpWitnesses;
+pub use witness::{
+    AddCheckpoint, AddCheckpointError, AskWitness, PolicyError, VerifierKey, VerifierKeyError,
+    Witness, WitnessAnswer, WitnessError, WitnessPolicy,
+};
 pub use writer::{
-    Base, Blob, BlobError, Commit, CommitError, DirStorage, DirWriter, Guard, Init, InitError,
-    Outcome, RootFile, RotateError, Scope, SlotError, Step, Storage, Submission, Writer, anchor,
-    current_root, init, init_at, rotate,
+    Base, Blob, BlobError, Commit, CommitError, CosignError, DirStorage, DirWriter, Guard, Init,
+    InitError, Outcome, RootFile, RotateError, Scope, SlotError, Step, Storage, Submission,
+    WitnessFailure, Writer, anchor, current_root, init, init_at, init_with, rotate,
 };

@@ -19,6 +19,10 @@ pub const MAX_EVENT_SIGNATURES: usize = 48;
 pub const MAX_HEAD_BYTES: u64 = 16 * 1024;
 /// Signature lines of a checkpoint: the log's and those of witnesses.
 pub const MAX_NOTE_SIGNATURES: usize = 16;
+/// Lines of a witness policy, empty ones and comments not among them.
+pub const MAX_POLICY_LINES: usize = 64;
+/// Characters of one of them: keys of other types than ours are long.
+pub const MAX_POLICY_LINE_CHARS: usize = 4096;
 /// Hashes of an inclusion or consistency proof: a tree of 2^63 leaves needs one per level.
 pub const MAX_PROOF_HASHES: usize = 64;
 /// Leaves of the largest tree that this version reads.

@@ -19,7 +19,7 @@ pub use tile::{Bundle, BundleError, TileId};
 
 pub(crate) use append::Edge;
 pub(crate) use checkpoint::{decimal, hash_line};
-pub(crate) use proof::{inclusion_nodes, resolve as resolve_nodes};
+pub(crate) use proof::{consistency_nodes, inclusion_nodes, resolve as resolve_nodes};
 pub(crate) use suffix::Suffix;
 
 use sha2::{Digest as _, Sha256};

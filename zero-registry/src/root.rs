@@ -22,6 +22,7 @@ use crate::log::Tree;
 use crate::origin::Origin;
 use crate::role::Role;
 use crate::time::Timestamp;
+use crate::witness::WitnessPolicy;
 
 const TAG: &str = "zero-root/1";
 
@@ -107,8 +108,8 @@ pub struct RootFields {
     pub claims: ClaimPolicy,
     /// Where copies are served, in the order of preference.
     pub mirrors: Vec<String>,
-    /// A C2SP tlog-policy. Reserved: this version refuses a `head` under a root that has one.
-    pub witness: Option<String>,
+    /// Which witnesses must have cosigned a `head`.
+    pub witness: Option<WitnessPolicy>,
     /// A point of the log that the root keys vouch for.
     pub anchor: Option<Anchor>,
 }
@@ -181,7 +182,7 @@ struct Wire {
     claims: ClaimPolicy,
     mirrors: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    witness: Option<String>,
+    witness: Option<WitnessPolicy>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     anchor: Option<Anchor>,
 }

@@ -34,13 +34,15 @@ mod publish;
 mod rate;
 mod service;
 mod tls;
+mod witness;
 
 pub use log::Log;
 pub use publish::PublishOptions;
 pub use tls::TlsFiles;
+pub use witness::WitnessServer;
 
 use publish::{Committer, Publishing};
-use service::Service;
+use service::{Answers, Service};
 
 /// How a registry is served.
 #[derive(Clone, Debug)]
@@ -200,6 +202,10 @@ impl Server {
         let tls = options.tls.as_ref().map(tls::Acceptor::load).transpose()?;
         let writer = options.publish.as_ref().map(|publish| {
             let writer = DirWriter::open(&options.directory, publish.log_key.clone());
+            let writer = writer.map(|writer| match &publish.witnesses {
+                Some(witnesses) => writer.with_witnesses(Arc::clone(witnesses)),
+                None => writer,
+            });
             writer.map_err(|source| ServeError::Publish {
                 directory: options.directory.clone(),
                 source: Box::new(source),
@@ -304,7 +310,9 @@ impl Server {
             ))
         });
         let listening = Listening {
-            options: self.options,
+            connections: self.options.connections,
+            patience: self.options.patience,
+            lifetime: self.options.lifetime,
             tls: self.tls,
             service,
         };
@@ -323,20 +331,22 @@ impl Server {
 }
 
 /// What a connection needs.
-struct Listening {
-    options: ServeOptions,
+struct Listening<S> {
+    connections: usize,
+    patience: Duration,
+    lifetime: Duration,
     tls: Option<tls::Acceptor>,
-    service: Arc<Service>,
+    service: Arc<S>,
 }
 
-impl Listening {
+impl<S: Answers> Listening<S> {
     async fn accept(
         self,
         listener: TcpListener,
         mut stopped: watch::Receiver<bool>,
     ) -> Result<(), ServeError> {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(ServeError::Start)?;
-        let slots = Arc::new(Semaphore::new(self.options.connections));
+        let slots = Arc::new(Semaphore::new(self.connections));
         let graceful = GracefulShutdown::new();
         loop {
             let slot = slots
@@ -356,7 +366,7 @@ impl Listening {
             };
             let _ = stream.set_nodelay(true);
             let (watcher, service) = (graceful.watcher(), Arc::clone(&self.service));
-            let (patience, lifetime) = (self.options.patience, self.options.lifetime);
+            let (patience, lifetime) = (self.patience, self.lifetime);
             let tls = self.tls.clone();
             tokio::spawn(async move {
                 let _slot = slot;
@@ -384,10 +394,10 @@ impl Listening {
 }
 
 /// Answers the requests of one connection.
-async fn talk(
+async fn talk<S: Answers>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
-    service: &Arc<Service>,
+    service: &Arc<S>,
     patience: Duration,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
@@ -417,6 +427,20 @@ fn listen(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
 }
 
 impl RunningServer {
+    fn new(
+        address: SocketAddr,
+        stop: watch::Sender<bool>,
+        thread: JoinHandle<Result<(), ServeError>>,
+    ) -> Self {
+        Self {
+            address,
+            operator: None,
+            scheme: "http",
+            stop,
+            thread: Some(thread),
+        }
+    }
+
     /// The address, with the port that was taken.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -71,6 +71,7 @@ pub fn verify_registry(
     let path = RegistryPath::head();
     let head = Head::decode(&files.read(path.as_str(), MAX_HEAD_BYTES)?)?;
     let trusted = head.verify_content(roots.current())?;
+    head.check_witnesses(roots.current())?;
     check_copy(&files, &head, trusted.tree(), roots.current())?;
     let mut replay = Replay::new(&roots);
     read_log(&files, trusted.tree(), &mut replay)?;

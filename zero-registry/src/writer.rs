@@ -8,6 +8,7 @@
 mod anchor;
 mod base;
 mod commit;
+mod cosign;
 mod derive;
 mod error;
 mod init;
@@ -18,26 +19,30 @@ mod storage;
 pub use base::Base;
 pub(crate) use base::read_roots;
 pub use commit::{Blob, Commit, Outcome, Submission};
+pub use cosign::{CosignError, WitnessFailure};
 pub(crate) use derive::{Files, change_map, extend_chain, find_packages};
 pub use error::{BlobError, CommitError};
-pub use init::{Init, InitError, init, init_at};
+pub use init::{Init, InitError, init, init_at, init_with};
 pub use journal::SlotError;
 pub use rotate::{RootFile, RotateError, anchor, current_root, rotate};
 pub use storage::{DirStorage, Guard, Scope, Step, Storage};
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use zero_format::{PackageName, SecretKey};
 
 use crate::root::Roots;
 use crate::state::PackageState;
 use crate::time::Timestamp;
+use crate::witness::AskWitness;
 
 /// Adds to a registry whose log key it holds.
 pub struct Writer<S> {
     storage: S,
     key: SecretKey,
     blobs: Blobs,
+    witnesses: Option<Arc<dyn AskWitness>>,
 }
 
 /// A writer for a local directory.
@@ -72,6 +77,7 @@ impl<S: Storage> Writer<S> {
             storage,
             key,
             blobs: Blobs::Present,
+            witnesses: None,
         };
         writer.roots()?;
         Ok(writer)
@@ -83,6 +89,16 @@ impl<S: Storage> Writer<S> {
     pub fn without_blobs(self) -> Self {
         Self {
             blobs: Blobs::Elsewhere,
+            ..self
+        }
+    }
+
+    /// Asks the witnesses that a root demands through `witnesses`. Without, no commit under such a
+    /// root gets a `head`.
+    #[must_use]
+    pub fn with_witnesses(self, witnesses: Arc<dyn AskWitness>) -> Self {
+        Self {
+            witnesses: Some(witnesses),
             ..self
         }
     }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zero_format::{PackageName, PublicKey, SecretKey, printable};
 use zero_registry::{
-    Client, CommitError, DirWriter, FetchError, Location, PackageState, PublishError,
-    PublishService, Published, Root, StateError, Submission, Timestamp,
+    Client, CommitError, DirWriter, FetchError, HttpWitnesses, Location, PackageState,
+    PublishError, PublishService, Published, Root, StateError, Submission, Timestamp,
 };
 
 use crate::config::{Config, Registry};
@@ -55,12 +56,22 @@ impl Place {
         match find(session)? {
             Found::Folder(folder, registry) => {
                 let log = log_key_of(&folder)?;
-                let wanted = log_key
-                    .map(str::to_owned)
-                    .or_else(|| registry.and_then(|registry| registry.log_key));
+                let wanted = log_key.map(str::to_owned).or_else(|| {
+                    registry
+                        .as_ref()
+                        .and_then(|registry| registry.log_key.clone())
+                });
                 let key = find_log_key(session, wanted.as_deref(), &log)?;
                 let writer = DirWriter::open(&folder, key)
                     .map_err(|error| failure("cannot write to the registry", &error))?;
+                // The root may demand witnesses, who are asked over the network.
+                let ca = registry
+                    .as_ref()
+                    .and_then(|registry| registry.ca.as_deref());
+                let writer = match registries::network(session, ca)? {
+                    Some(network) => writer.with_witnesses(Arc::new(HttpWitnesses::new(network))),
+                    None => writer,
+                };
                 Ok(Self::Folder {
                     writer: Box::new(writer),
                     folder,

@@ -11,7 +11,15 @@ from .output import Area
 def heads():
     out = Area("head", r.SPEC)
     out.put("root.json", r.root())
-    out.put("root-witness.json", r.root(witness="policy"))
+    names = [f"witness.example/{number}" for number in (1, 2, 3)]
+    watching = [Key(name) for name in names]
+    policy = [f"witness w{i} {r.vkey(key, name)}" for i, (key, name) in enumerate(zip(watching, names), 1)]
+    out.put("root-witness.json", r.root(witness=[*policy, "group two 2 w1 w2 w3", "quorum two"]))
+    out.put("root-witness-groups.json",
+            r.root(witness=[*policy, "group any any w1 w2", "group both all any w3", "quorum both"]))
+    out.put("root-witness-none.json", r.root(witness=["quorum none"]))
+    unknown = "other.example/1+" + r.sha256(b"other.example/1\n\x06" + bytes(1312))[:8] + "+" + b64(b"\x06" + bytes(1312))
+    out.put("root-witness-unknown.json", r.root(witness=[*policy, f"witness x {unknown}", "group g 2 x w1 w2", "quorum g"]))
     out.put("root-expired.json", r.root(expires="2026-01-01T12:00:00Z"))
     empty = r.bucket([])
     leaves = [r.snapshot(r.map_root(0, empty))]
@@ -46,7 +54,34 @@ def heads():
     bad("expired", good, "the second in which it expires", "expired", now="2026-01-09T00:00:00Z")
     bad("future", good, "a time 301 seconds ahead", "future", now="2026-01-01T23:54:59Z")
     bad("root-expired", good, "a root that has expired", "root-expired", root="root-expired.json")
-    bad("witness-policy", good, "a root that demands witnesses", "witness", root="root-witness.json")
+    text = note.split("\n\n")[0] + "\n"
+    by = [r.cosignature(key, name, text) for key, name in zip(watching, names)]
+    demand = {"root": "root-witness.json"}
+    groups = {"root": "root-witness-groups.json"}
+    case("cosigned", good + by[0] + by[2], "cosignatures of two of three witnesses", size=5, **demand)
+    case("cosigned-all", good + "".join(by) + witness, "cosignatures of all, and a line of somebody else", size=5, **demand)
+    case("cosigned-groups", good + by[1] + by[2], "a quorum of groups within groups", size=5, **groups)
+    case("cosigned-none", good, "a policy that demands nobody", size=5, root="root-witness-none.json")
+    case("cosigned-unknown", good + by[0] + by[1], "a policy with a key of a type that is not known", size=5,
+         root="root-witness-unknown.json")
+    bad("quorum-missing", good, "no cosignature where two are demanded", "quorum", **demand)
+    bad("quorum-few", good + by[1], "one cosignature where two are demanded", "quorum", **demand)
+    bad("quorum-twice", good + by[1] + r.cosignature(watching[1], names[1], text, 1767312001),
+        "two cosignatures of one witness", "quorum", **demand)
+    bad("quorum-groups", good + by[0] + by[1], "both of one group and none of the other", "quorum", **groups)
+    bad("quorum-unknown", good + by[0], "a witness whose key is of a type that is not known", "quorum", root="root-witness-unknown.json")
+    plain = r.note_line(watching[0], names[0], text)
+    bad("quorum-plain", good + plain + by[1], "a plain signature in place of a cosignature", "quorum", **demand)
+    other_text = text.replace("\n5\n", "\n6\n")
+    bad("cosignature-other-tree", good + by[0] + r.cosignature(watching[1], names[1], other_text),
+        "the cosignature of another tree", "checkpoint-cosignature", **demand)
+    bad("cosignature-other-key", good + by[0] + by[1].split(" ")[0] + " " + names[1] + " "
+        + b64(base64.b64decode(by[1].split(" ")[2])[:12] + base64.b64decode(by[0].split(" ")[2])[12:]) + "\n",
+        "a cosignature of another key", "checkpoint-cosignature", **demand)
+    bad("cosignature-time-zero", good + by[0] + r.cosignature(watching[1], names[1], text, 0),
+        "a cosignature of no time", "checkpoint-cosignature", **demand)
+    bad("cosignature-short", good + by[0] + "\u2014 " + names[1] + " " + b64(base64.b64decode(by[1].split(" ")[2])[:-1]) + "\n",
+        "a cosignature that is cut short", "checkpoint-cosignature", **demand)
     bad("smaller", r.head_of(leaves[:1]), "a smaller log than before", "stale", now=r.T0, stored=tree(5))
     forked = [r.leaf_hash(b"other")] + hashes[1:]
     bad("same-size-other-tree", good, "another tree of the same size", "fork", stored=tree(5, forked))

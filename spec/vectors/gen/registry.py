@@ -139,6 +139,18 @@ def note_line(key, name, text):
     return f"\u2014 {name} {b64(number + key.sign(text.encode()))}\n"
 
 
+def vkey(key, name):
+    number = hashlib.sha256(name.encode() + b"\n\x04" + key.public).hexdigest()[:8]
+    return f"{name}+{number}+{b64(bytes([4]) + key.public)}"
+
+
+def cosignature(key, name, text, time=1767312000):
+    """C2SP tlog-cosignature: the time in eight bytes, and a signature over it and the checkpoint."""
+    number = hashlib.sha256(name.encode() + b"\n\x04" + key.public).digest()[:4]
+    signature = key.sign(f"cosignature/v1\ntime {time}\n{text}".encode())
+    return f"\u2014 {name} {b64(number + struct.pack('>Q', time) + signature)}\n"
+
+
 def checkpoint(size, hash_, origin=ORIGIN, key=LOG):
     text = f"{origin}\n{size}\n{b64(hash_)}\n"
     return text + "\n" + note_line(key, origin, text)

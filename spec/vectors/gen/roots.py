@@ -32,7 +32,7 @@ def roots():
     two = [ONE, TWO]
     case("good", "a first root", [(first, two)], version=1)
     case("every-member", "every member", [(r.root(
-        claims={"policy": "keys", "by": r.role([NEW])}, mirrors=["https://mirror.example/"], witness="policy",
+        claims={"policy": "keys", "by": r.role([NEW])}, mirrors=["https://mirror.example/"], witness=["quorum none"],
         anchor={"size": 1, "tree": "0" * 64, "map": "1" * 64}), two)], version=1)
     second = r.root(2, first, root=r.role([TWO, THREE, NEW], 2))
     case("rotation", "a second root with another key, signed by old and new", [(first, two), (second, [TWO, THREE])], version=2)

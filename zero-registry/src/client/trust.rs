@@ -316,7 +316,7 @@ fn is_cured_by_a_root(error: &HeadError) -> bool {
         HeadError::Checkpoint(_)
             | HeadError::Lifetime { .. }
             | HeadError::RootExpired { .. }
-            | HeadError::Witness
+            | HeadError::Quorum
     )
 }
 

@@ -6,6 +6,7 @@ use crate::map;
 use crate::root::RootFields;
 use crate::snapshot::MapRoot;
 use crate::testing::{NOW, WEEK, key, log_key, origin, root, root_fields};
+use crate::witness::{VerifierKey, WitnessPolicy};
 
 fn snapshot() -> Snapshot {
     Snapshot {
@@ -101,12 +102,37 @@ fn an_expired_root_trusts_nothing() {
 
 #[test]
 fn a_root_that_demands_witnesses_is_not_ignored() {
+    let witness = VerifierKey::witness("witness.example/w", key(50).public_key()).unwrap();
+    let policy = WitnessPolicy::parse(&format!("witness w {witness}\nquorum w")).unwrap();
     let root = Root::new(RootFields {
-        witness: Some("quorum 1".to_owned()),
+        witness: Some(policy),
         ..root_fields()
     });
-    let refused = log(5, &snapshot()).1.verify(&root.unwrap(), None, NOW);
-    assert!(matches!(refused, Err(HeadError::Witness)));
+    let root = root.unwrap();
+    let (_, mut head) = log(5, &snapshot());
+    assert!(matches!(
+        head.verify(&root, None, NOW),
+        Err(HeadError::Quorum)
+    ));
+    let line = |number| {
+        let mut blob = witness.id().to_vec();
+        blob.extend(VerifierKey::cosign(
+            &key(number),
+            &head.checkpoint.note(),
+            NOW,
+        ));
+        format!("\u{2014} witness.example/w {}\n", STANDARD.encode(blob))
+    };
+    let (by_it, by_another) = (line(50), line(51));
+    let text = String::from_utf8(head.encode()).unwrap();
+    let forged = Head::decode(format!("{text}{by_another}").as_bytes()).unwrap();
+    let refused = forged.verify(&root, None, NOW);
+    assert!(matches!(
+        refused,
+        Err(HeadError::Checkpoint(CheckpointError::Cosignature(_)))
+    ));
+    head.checkpoint.add_cosignatures(&by_it, &witness).unwrap();
+    assert!(head.verify(&root, None, NOW).is_ok());
 }
 
 #[test]

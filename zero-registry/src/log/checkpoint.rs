@@ -1,19 +1,18 @@
 //! The signed checkpoint: a C2SP tlog-checkpoint, which is a C2SP signed note.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use zero_format::{Digest, PublicKey, SecretKey};
 
 use super::Tree;
 use crate::limits::{MAX_NOTE_SIGNATURES, MAX_TREE_SIZE};
 use crate::origin::Origin;
+use crate::witness::{ED25519, VerifierKey, WitnessPolicy, is_name, key_id};
 
-/// Signature type byte of plain Ed25519 in signed notes.
-const ED25519: u8 = 1;
 /// What a signature line starts with: an em dash and a space.
 const DASH: &str = "\u{2014} ";
 
@@ -36,6 +35,9 @@ struct SignatureLine {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CheckpointError {
+    /// A line in the name of a witness is not by it, or what should be a cosignature is not there.
+    #[error("verify the checkpoint: the cosignature of {0} is missing or wrong")]
+    Cosignature(String),
     /// A line is not what the format has there.
     #[error("read the checkpoint: {0}")]
     Form(&'static str),
@@ -151,6 +153,77 @@ impl Checkpoint {
         }
     }
 
+    /// The signed text: its three lines.
+    pub fn note(&self) -> String {
+        text(&self.origin, self.tree)
+    }
+
+    /// Whether this witness cosigned it.
+    ///
+    /// # Errors
+    /// When a line has the name and the key id of the witness and is not a cosignature by it.
+    pub fn is_cosigned_by(&self, witness: &VerifierKey) -> Result<bool, CheckpointError> {
+        if !witness.is_witness() {
+            return Ok(false);
+        }
+        let (text, id) = (self.note(), witness.id());
+        let mut cosigned = false;
+        for line in &self.lines {
+            let Some((line_id, blob)) = line.blob.split_first_chunk::<4>() else {
+                continue;
+            };
+            if line.name != witness.name() || *line_id != id {
+                continue;
+            }
+            if !witness.verifies(&text, blob) {
+                return Err(CheckpointError::Cosignature(line.name.clone()));
+            }
+            cosigned = true;
+        }
+        Ok(cosigned)
+    }
+
+    /// Whether the witnesses that a policy demands cosigned it.
+    ///
+    /// # Errors
+    /// When a line in the name of one of them is not by it.
+    pub fn meets(&self, policy: &WitnessPolicy) -> Result<bool, CheckpointError> {
+        let mut cosigned = BTreeSet::new();
+        for (index, witness) in policy.witnesses().iter().enumerate() {
+            if self.is_cosigned_by(&witness.key)? {
+                cosigned.insert(index);
+            }
+        }
+        Ok(policy.is_met(&cosigned))
+    }
+
+    /// Adds the line of this witness that is among those given; others are left out.
+    ///
+    /// # Errors
+    /// When there is none, or it is not by the witness. Nothing is added then.
+    pub fn add_cosignatures(
+        &mut self,
+        lines: &str,
+        witness: &VerifierKey,
+    ) -> Result<(), CheckpointError> {
+        let mut lines = lines.lines().filter_map(SignatureLine::decode);
+        let line =
+            lines.find(|line| line.name == witness.name() && line.blob.starts_with(&witness.id()));
+        let missing = || CheckpointError::Cosignature(witness.name().to_owned());
+        let mut cosigned = self.clone();
+        cosigned.lines.push(line.ok_or_else(missing)?);
+        if cosigned.lines.len() > MAX_NOTE_SIGNATURES || !cosigned.is_cosigned_by(witness)? {
+            return Err(missing());
+        }
+        *self = cosigned;
+        Ok(())
+    }
+
+    /// The origin that it claims, before anything was verified.
+    pub fn claimed_origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Whether this log key signed it, whatever its origin is worth.
     pub(crate) fn is_by(&self, key: &PublicKey) -> bool {
         self.verify(&self.origin, key).is_ok()
@@ -165,9 +238,8 @@ impl Checkpoint {
 impl SignatureLine {
     fn decode(line: &str) -> Option<Self> {
         let (name, blob) = line.strip_prefix(DASH)?.split_once(' ')?;
-        let named = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '+');
         let blob = STANDARD.decode(blob).ok().filter(|blob| blob.len() > 4)?;
-        named.then(|| Self {
+        is_name(name).then(|| Self {
             name: name.to_owned(),
             blob,
         })
@@ -180,14 +252,8 @@ fn text(origin: &Origin, tree: Tree) -> String {
     format!("{origin}\n{}\n{hash}\n", tree.size)
 }
 
-/// The first four bytes of SHA-256(name, line feed, type byte, public key).
 fn note_key_id(name: &str, key: &PublicKey) -> [u8; 4] {
-    let mut hasher = Sha256::new();
-    hasher.update(name.as_bytes());
-    hasher.update([b'\n', ED25519]);
-    hasher.update(key.as_bytes());
-    let [a, b, c, d, ..] = <[u8; 32]>::from(hasher.finalize());
-    [a, b, c, d]
+    key_id(name, ED25519, &key.as_bytes())
 }
 
 /// A decimal number without leading zeros.

@@ -283,7 +283,10 @@ fn changes(old: &Root, new: &Root) -> Vec<String> {
         policy(&after.claims),
     );
     differ("mirrors", before.mirrors.join(" "), after.mirrors.join(" "));
-    let witness = |fields: &RootFields| fields.witness.clone().unwrap_or_else(none);
+    let witness = |fields: &RootFields| {
+        let policy = fields.witness.as_ref();
+        policy.map_or_else(none, |policy| policy.lines().join("; "))
+    };
     differ("witness policy", witness(before), witness(after));
     let anchor = |fields: &RootFields| {
         let anchor = fields.anchor.as_ref();
@@ -407,7 +410,7 @@ mod tests {
             fields.head_lifetime = 1;
             fields.claims = ClaimPolicy::Keys(role(&[&key(5)], 1));
             fields.mirrors = vec!["https://mirror.example/".to_owned()];
-            fields.witness = Some("quorum none".to_owned());
+            fields.witness = Some(crate::WitnessPolicy::parse("quorum none").unwrap());
             fields.anchor = Some(super::super::Anchor {
                 size: 1,
                 tree: Digest::of(b"t"),

@@ -44,7 +44,7 @@ fn a_root_survives_its_file() {
         prev: Some(Digest::of(b"")),
         claims: ClaimPolicy::Keys(role(&[&key(7)], 1)),
         mirrors: vec!["https://mirror.example/zero".to_owned()],
-        witness: Some("quorum 1".to_owned()),
+        witness: Some(WitnessPolicy::parse("quorum none").unwrap()),
         anchor: Some(Anchor {
             size: 9,
             tree: Digest::of(b"tree"),

@@ -23,6 +23,7 @@ use super::{body::Content, log::Log, metrics::Metrics, rate::Rates};
 use crate::limits::MAX_PUBLISH_BYTES;
 use crate::publish::{PublishAnswer, PublishRequest, Refusal, UPLOAD_OFFSET};
 use crate::time::Timestamp;
+use crate::witness::AskWitness;
 
 mod committer;
 mod names;
@@ -47,6 +48,8 @@ pub struct PublishOptions {
     pub upload_bytes: u64,
     /// Whether claims of names that look like others are refused.
     pub check_similar: bool,
+    /// How the witnesses are asked that the root demands.
+    pub witnesses: Option<Arc<dyn AskWitness>>,
 }
 
 impl PublishOptions {
@@ -58,6 +61,7 @@ impl PublishOptions {
             queue: 256,
             per_minute: 600,
             upload_bytes: 2 << 30,
+            witnesses: None,
             check_similar: true,
         }
     }
@@ -360,7 +364,7 @@ fn offset(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// An error with all its causes on one line.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+pub(in crate::serve) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

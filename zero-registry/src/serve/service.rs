@@ -7,10 +7,7 @@ use std::{
     time::Instant,
 };
 
-use hyper::{
-    Request, Response,
-    body::{Body, Bytes},
-};
+use hyper::{Request, Response, body::Incoming};
 use serde_json::json;
 
 use super::{answer, body::Content, log::Log, metrics::Metrics, publish::Publishing};
@@ -23,12 +20,26 @@ pub(super) struct Service {
     pub(super) log: Log,
 }
 
-impl Service {
-    pub(super) async fn answer<B>(&self, peer: IpAddr, request: Request<B>) -> Response<Content>
-    where
-        B: Body<Data = Bytes> + Unpin,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
+/// What a server does with a request. The accept loop, its bounds and its end are the same for all.
+pub(super) trait Answers: Send + Sync + 'static {
+    /// Held as long as a connection is open.
+    type Open: Send;
+
+    /// A connection was opened.
+    fn opened(&self) -> Self::Open;
+
+    /// Answers one request.
+    fn answer(
+        &self,
+        peer: IpAddr,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Content>> + Send;
+}
+
+impl Answers for Service {
+    type Open = OpenConnection;
+
+    async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Content> {
         let started = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = match &self.publishing {
@@ -53,8 +64,7 @@ impl Service {
         response
     }
 
-    /// Counts a connection as long as the value lives.
-    pub(super) fn opened(&self) -> OpenConnection {
+    fn opened(&self) -> OpenConnection {
         self.metrics.connections.fetch_add(1, Relaxed);
         OpenConnection(Arc::clone(&self.metrics))
     }

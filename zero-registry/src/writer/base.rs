@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use zero_format::{Digest, Minisig, PackageName, PublicKey};
 
 use super::anchor::newest;
+use super::cosign::cosign;
 use super::derive::{self, Files};
 use super::journal::Slot;
 use super::{Commit, CommitError, Scope, Storage, Writer};
@@ -253,6 +254,7 @@ pub(super) fn finish<S: Storage>(
     writer.barrier()?;
     let origin = base.roots.current().origin();
     let checkpoint = Checkpoint::sign(origin, appended.tree, &writer.key);
+    let checkpoint = cosign(writer, base.roots.current(), base.tree.size, checkpoint)?;
     let note = checkpoint.encode();
     let last = leaves.last().cloned().unwrap_or_default();
     let head = Head::new(last, appended.proof, checkpoint)?.encode();
@@ -268,6 +270,9 @@ pub(super) fn finish<S: Storage>(
     })
 }
 
+/// How often the swap starts again where locks do not keep other writers away.
+const SWAPS: u32 = 64;
+
 /// Puts a new `head` in force, unless another writer has put this or a newer one.
 fn swap_head<S: Storage>(
     writer: &Writer<S>,
@@ -279,6 +284,26 @@ fn swap_head<S: Storage>(
     let path = RegistryPath::head();
     let lock = writer.storage.lock(Scope::Head);
     let _lock = lock.map_err(|source| io("lock", path.as_str(), source))?;
+    for _ in 0..SWAPS {
+        match try_swap(writer, base, tree, checkpoint, head) {
+            Err(CommitError::Io { source, .. })
+                if source.kind() == std::io::ErrorKind::ResourceBusy => {}
+            swapped => return swapped,
+        }
+    }
+    Err(CommitError::Busy(SWAPS))
+}
+
+fn try_swap<S: Storage>(
+    writer: &Writer<S>,
+    base: &Base,
+    tree: Tree,
+    checkpoint: &[u8],
+    head: &[u8],
+) -> Result<(), CommitError> {
+    let path = RegistryPath::head();
+    // Read before `head`, so that a storage without locks can tell whether it was replaced since.
+    writer.find(path::CHECKPOINT, MAX_HEAD_BYTES)?;
     let present = writer.find(path.as_str(), MAX_HEAD_BYTES)?;
     if let Some(bytes) = present {
         let present = Head::decode(&bytes)?;

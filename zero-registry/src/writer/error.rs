@@ -5,10 +5,11 @@ use std::io;
 use thiserror::Error;
 use zero_format::{MinisigError, PackageName, Version};
 
+use super::cosign::CosignError;
 use super::journal::SlotError;
 use crate::head::HeadError;
 use crate::limits::MAX_COMMIT_EVENTS;
-use crate::log::EdgeError;
+use crate::log::{CheckpointError, EdgeError};
 use crate::map::MapError;
 use crate::root::RootError;
 use crate::snapshot::SnapshotError;
@@ -33,6 +34,12 @@ pub enum CommitError {
     /// Other writers were faster again and again.
     #[error("commit: other writers were faster {0} times in a row")]
     Busy(u32),
+    /// A checkpoint has a line that is not what it says.
+    #[error("cosign the head")]
+    Checkpoint(#[from] CheckpointError),
+    /// Too few witnesses signed. What was to be published waits: the next commit finishes it.
+    #[error(transparent)]
+    Cosign(CosignError),
     /// A file of the log is not part of the signed tree.
     #[error("read the log")]
     Edge(#[from] EdgeError),
@@ -146,6 +153,10 @@ impl CommitError {
             }
             Self::NoRegistry => Some("make one: `zero-registry init DIR --origin NAME`".into()),
             Self::Busy(_) => Some("try again".into()),
+            Self::Cosign(_) => Some(
+                "nothing is lost: try again when enough witnesses answer, or change the policy with `zero-registry root propose --witnesses FILE`"
+                    .into(),
+            ),
             Self::Edge(_)
             | Self::Map { .. }
             | Self::Missing(_)

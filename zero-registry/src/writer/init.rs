@@ -1,6 +1,7 @@
 //! A new registry: its first root, and an empty first commit.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error;
 use zero_format::{Minisig, MinisigError, PublicKey, SecretKey};
@@ -12,6 +13,7 @@ use crate::limits::{MAX_HEAD_BYTES, MAX_JOURNAL_BYTES, MAX_ROOT_BYTES};
 use crate::path;
 use crate::root::{Root, RootError, Roots};
 use crate::time::Timestamp;
+use crate::witness::AskWitness;
 
 /// What a registry starts from.
 #[derive(Clone, Debug)]
@@ -102,6 +104,20 @@ pub fn init_at<S: Storage>(
     log_key: SecretKey,
     now: Timestamp,
 ) -> Result<Commit, InitError> {
+    init_with(storage, init, log_key, None, now)
+}
+
+/// The same, with a way to reach the witnesses that the root demands.
+///
+/// # Errors
+/// As [`init`].
+pub fn init_with<S: Storage>(
+    storage: S,
+    init: &Init,
+    log_key: SecretKey,
+    witnesses: Option<Arc<dyn AskWitness>>,
+    now: Timestamp,
+) -> Result<Commit, InitError> {
     let head = RegistryPath::head();
     let exists = |path: &str, max| {
         let read = storage.read(path, max);
@@ -115,7 +131,8 @@ pub fn init_at<S: Storage>(
     if !exists(&path::journal(1, 0), MAX_JOURNAL_BYTES)? {
         put_root(&storage, init)?;
     }
-    let writer = Writer::with_storage(storage, log_key)?;
+    let mut writer = Writer::with_storage(storage, log_key)?;
+    writer.witnesses = witnesses;
     let found = writer.read(RegistryPath::root(1).as_str(), MAX_ROOT_BYTES)?;
     let base = writer.base()?;
     match base.snapshot() {

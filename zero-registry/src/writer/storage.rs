@@ -55,7 +55,9 @@ pub trait Storage {
     /// Replaces a file by a new one, atomically and durably.
     ///
     /// # Errors
-    /// When it cannot be written. The old file is still there then, or the new one.
+    /// When it cannot be written. The old file is still there then, or the new one. Where locks do
+    /// not keep others away, `ResourceBusy` says that another writer has replaced the file since it
+    /// was read: read it again.
     fn replace(&self, path: &str, bytes: &[u8]) -> io::Result<()>;
 
     /// Removes a folder of files that nobody needs any more.

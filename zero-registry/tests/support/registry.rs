@@ -12,9 +12,9 @@ use zero_format::{
     Capabilities, Digest, Kind, Metadata, Minisig, Package, PackageName, SecretKey, assemble, sign,
 };
 use zero_registry::{
-    Action, Blob, ChainContext, ClaimPolicy, Client, DirWriter, Init, Location, Origin,
-    RegistryConfig, ReleaseInfo, Role, Root, RootFields, SignedEvent, Store, Submission, Timestamp,
-    init,
+    Action, AskWitness, Blob, ChainContext, ClaimPolicy, Client, DirStorage, DirWriter, Init,
+    Location, Origin, RegistryConfig, ReleaseInfo, Role, Root, RootFields, SignedEvent, Store,
+    Submission, Timestamp, WitnessPolicy, init, init_with,
 };
 
 use super::hostile::{self, Answer, Seen};
@@ -57,6 +57,27 @@ impl Registry {
         let start = Init::signed(root(&origin, 1, None, &[ROOT]), &[&key(ROOT)]).expect("a root");
         init(dir.path(), &start, key(LOG), T0).expect("a registry");
         Self { dir, origin }
+    }
+
+    /// An empty registry whose root demands witnesses, who are asked through `ask`.
+    pub fn witnessed(policy: &WitnessPolicy, ask: Arc<dyn AskWitness>) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let origin: Origin = ORIGIN.parse().expect("an origin");
+        let storage = DirStorage::new(dir.path());
+        let start = witnessed(&origin, policy);
+        init_with(storage, &start, key(LOG), Some(ask), T0).expect("a registry");
+        Self { dir, origin }
+    }
+
+    /// Puts a first root that demands witnesses in the place of the one that is there, as only the
+    /// holders of the root keys could.
+    pub fn demand(&self, policy: &WitnessPolicy) {
+        let root = witnessed_root(&self.origin, policy);
+        let folder = self.path().join("root");
+        let id = key(ROOT).public_key().key_id_hex();
+        fs::write(folder.join("1.json"), root.encode()).expect("a file");
+        let signature = folder.join(format!("1.json.{id}.minisig"));
+        fs::write(signature, root.sign(&key(ROOT))).expect("a file");
     }
 
     pub fn path(&self) -> &Path {
@@ -204,6 +225,18 @@ impl Registry {
         found.sort();
         found
     }
+}
+
+fn witnessed_root(origin: &Origin, policy: &WitnessPolicy) -> Root {
+    Root::new(RootFields {
+        witness: Some(policy.clone()),
+        ..root(origin, 1, None, &[ROOT]).fields().clone()
+    })
+    .expect("a root")
+}
+
+fn witnessed(origin: &Origin, policy: &WitnessPolicy) -> Init {
+    Init::signed(witnessed_root(origin, policy), &[&key(ROOT)]).expect("a root")
 }
 
 fn announce(version: &str, bytes: &[u8]) -> Action {

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 mod mirror;
 mod root;
 mod serve;
+mod witness;
 
 pub(crate) use mirror::Mirror;
 pub(crate) use root::{ClaimsPolicy, Finish, Propose, Root, Show, Sign};
 pub(crate) use serve::Serve;
+pub(crate) use witness::Witness;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Serve(Box<Serve>),
     /// Rebuild everything from the log and compare it with the directory
     Verify(Verify),
+    /// Watch logs for others: sign what continues them, refuse everything else
+    Witness(Witness),
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +96,9 @@ pub(crate) struct Init {
     /// Where copies will be served
     #[arg(long = "mirror", value_name = "URL")]
     pub(crate) mirrors: Vec<String>,
+    /// The policy that says which witnesses must cosign a head
+    #[arg(long, value_name = "FILE")]
+    pub(crate) witnesses: Option<PathBuf>,
     /// Leave new secret keys unencrypted
     #[arg(long)]
     pub(crate) no_password: bool,

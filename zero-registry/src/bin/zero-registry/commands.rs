@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use serde_json::json;
 use zero_registry::{
-    CommitError, Difference, DirStorage, DirWriter, ErrorClass, Head, Storage as _, VerifyOptions,
+    CommitError, Difference, DirStorage, ErrorClass, Head, Storage as _, VerifyOptions,
     limits::MAX_HEAD_BYTES, verify_registry,
 };
 
@@ -14,7 +14,7 @@ use crate::{
     keys::{self, Passwords},
     mirror,
     report::{Failure, Report},
-    root, serve,
+    root, serve, witness,
 };
 
 pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
@@ -26,6 +26,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
         Command::Root(args) => root::run(cli.json, args),
         Command::Serve(args) => serve::run(cli.json, args),
         Command::Verify(args) => verify(args),
+        Command::Witness(args) => witness::run(cli.json, args),
     }
 }
 
@@ -56,7 +57,7 @@ fn make_key(args: &cli::Key) -> Result<Report, Failure> {
 fn refresh(args: &cli::Refresh) -> Result<Report, Failure> {
     let key = keys::secret(&args.log_key, &mut Passwords::default())?;
     let fail = |error: CommitError| commit_failure(&error, &args.directory);
-    let writer = DirWriter::open(&args.directory, key).map_err(fail)?;
+    let writer = witness::writer(&args.directory, key)?;
     let commit = writer.refresh(host::now()).map_err(fail)?;
     let expires = commit.snapshot.expires;
     let mut report = Report {
@@ -134,6 +135,7 @@ pub(crate) fn commit_failure(error: &CommitError, directory: &Path) -> Failure {
 fn class(error: &CommitError) -> ErrorClass {
     match error {
         CommitError::NoRegistry => ErrorClass::NotFound,
+        CommitError::Cosign(_) => ErrorClass::Unreachable,
         CommitError::Busy(_) | CommitError::Io { .. } | CommitError::LogKey { .. } => {
             ErrorClass::Failed
         }

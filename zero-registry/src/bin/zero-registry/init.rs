@@ -4,12 +4,15 @@ use std::{fmt::Write as _, path::Path};
 
 use serde_json::json;
 use zero_format::{PublicKey, SecretKey};
-use zero_registry::{ClaimPolicy, ErrorClass, Init, Role, Root, RootFields, Timestamp, init};
+use zero_registry::{
+    ClaimPolicy, DirStorage, ErrorClass, Init, Role, Root, RootFields, Timestamp, init_with,
+};
 
 use crate::{
     cli::{self, Claims},
     keys::{self, Key, Passwords},
     report::{Failure, Report},
+    witness,
 };
 
 const DAY: u64 = 24 * 3600;
@@ -75,7 +78,7 @@ pub(crate) fn run(args: &cli::Init, now: Timestamp) -> Result<Report, Failure> {
             Claims::Root => ClaimPolicy::Root,
         },
         mirrors: args.mirrors.clone(),
-        witness: None,
+        witness: args.witnesses.as_deref().map(witness::policy).transpose()?,
         anchor: None,
     };
     let failed = |error: &dyn std::error::Error, hint| Failure::of(ErrorClass::Failed, error, hint);
@@ -84,8 +87,9 @@ pub(crate) fn run(args: &cli::Init, now: Timestamp) -> Result<Report, Failure> {
         let hint = Some("name enough secret root keys to reach the threshold".to_owned());
         failed(&error, error.hint().or(hint))
     })?;
-    let commit =
-        init(&args.directory, &start, log, now).map_err(|error| failed(&error, error.hint()))?;
+    let storage = DirStorage::new(&args.directory);
+    let commit = init_with(storage, &start, log, Some(witness::network()), now)
+        .map_err(|error| failed(&error, error.hint()))?;
     Ok(report(args, &public, &made, commit.snapshot.expires))
 }
 

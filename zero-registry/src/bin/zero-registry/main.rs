@@ -13,6 +13,7 @@ mod mirror;
 mod report;
 mod root;
 mod serve;
+mod witness;
 
 use std::process::ExitCode;
 

@@ -10,8 +10,9 @@ use std::{
 use serde_json::json;
 use zero_format::PublicKey;
 use zero_registry::{
-    ClaimPolicy, CommitError, DirStorage, DirWriter, ErrorClass, Progress, Proposal, ProposalError,
-    Role, RootFields, RotateError, Timestamp, anchor, current_root, limits::MAX_ROOT_BYTES, rotate,
+    ClaimPolicy, CommitError, DirStorage, ErrorClass, Progress, Proposal, ProposalError, Role,
+    RootFields, RotateError, Timestamp, WitnessPolicy, anchor, current_root,
+    limits::MAX_ROOT_BYTES, rotate,
 };
 
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     commands, host,
     keys::{self, Passwords},
     report::{self, Failure, Report},
+    witness,
 };
 
 const DAY: u64 = 24 * 3600;
@@ -78,6 +80,7 @@ struct Wanted {
     remove: Vec<PublicKey>,
     log: Option<PublicKey>,
     claims: Vec<PublicKey>,
+    witnesses: Option<WitnessPolicy>,
 }
 
 impl Wanted {
@@ -90,6 +93,7 @@ impl Wanted {
             remove: all(&args.remove)?,
             log: args.log_key.as_deref().map(keys::public).transpose()?,
             claims: all(&args.claims_keys)?,
+            witnesses: args.witnesses.as_deref().map(witness::policy).transpose()?,
         })
     }
 
@@ -116,6 +120,9 @@ impl Wanted {
         }
         if !args.mirrors.is_empty() {
             fields.mirrors.clone_from(&args.mirrors);
+        }
+        if args.no_witnesses || self.witnesses.is_some() {
+            fields.witness.clone_from(&self.witnesses);
         }
         fields.claims = match args.claims {
             None => fields.claims.clone(),
@@ -207,7 +214,7 @@ fn finish(args: &Finish, now: Timestamp) -> Result<Report, Failure> {
         _ => Failure::of(ErrorClass::Failed, &error, error.hint()),
     })?;
     let unwritten = |error: CommitError| commands::commit_failure(&error, &args.directory);
-    let writer = DirWriter::open(&args.directory, key).map_err(unwritten)?;
+    let writer = witness::writer(&args.directory, key)?;
     let commit = writer.refresh(now).map_err(unwritten)?;
     let version = proposal.root().version();
     let expires = commit.snapshot.expires;

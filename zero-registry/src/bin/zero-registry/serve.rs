@@ -10,6 +10,7 @@ use crate::{
     host,
     keys::{self, Passwords},
     report::{self, Failure, Report},
+    witness,
 };
 
 pub(crate) fn run(json: bool, args: &Serve) -> Result<Report, Failure> {
@@ -54,6 +55,7 @@ fn options(args: &Serve) -> Result<ServeOptions, Failure> {
         publish.per_minute = args.rate;
         publish.upload_bytes = args.upload_bytes;
         publish.check_similar = !args.allow_similar;
+        publish.witnesses = Some(witness::network());
         options.publish = Some(publish);
     }
     Ok(options)

@@ -66,6 +66,12 @@ pub(crate) struct Propose {
     /// With --claims keys: how many of them must
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) claims_threshold: u32,
+    /// The policy that says which witnesses must cosign a head, in place of the one so far
+    #[arg(long, value_name = "FILE", conflicts_with = "no_witnesses")]
+    pub(crate) witnesses: Option<PathBuf>,
+    /// Demand no cosignatures any more
+    #[arg(long)]
+    pub(crate) no_witnesses: bool,
     /// Where copies are served, in place of the places named so far
     #[arg(long = "mirror", value_name = "URL")]
     pub(crate) mirrors: Vec<String>,

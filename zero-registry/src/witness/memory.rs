@@ -1,0 +1,424 @@
+//! The witness itself: it remembers the newest tree of each log, durably, and signs what continues it.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use thiserror::Error;
+use zero_format::{Digest, PublicKey, SecretKey};
+
+use super::cosignature::{VerifierKey, VerifierKeyError};
+use super::request::AddCheckpoint;
+use crate::limits::MAX_HEAD_BYTES;
+use crate::log::{Checkpoint, CheckpointError, Tree, verify_consistency};
+use crate::origin::Origin;
+use crate::time::Timestamp;
+
+/// A witness: its key, the logs that it knows, and what it has signed of them.
+pub struct Witness {
+    verifier: VerifierKey,
+    key: SecretKey,
+    logs: Vec<(Origin, PublicKey)>,
+    folder: PathBuf,
+    /// One request at a time: what was compared must be what is replaced.
+    turn: Mutex<()>,
+    /// Held as long as the witness lives, so that no second process signs beside it.
+    _lock: File,
+}
+
+/// Why a witness cannot start, or cannot answer.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WitnessError {
+    /// Another process uses the folder.
+    #[error("open the witness's memory {}: another witness uses it", .0.display())]
+    InUse(PathBuf),
+    /// The memory cannot be read or written.
+    #[error("keep the witness's memory in {}", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What is remembered of a log does not hold.
+    #[error("read the witness's memory {}", .path.display())]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CheckpointError,
+    },
+    /// The witness's name is none.
+    #[error("name the witness")]
+    Name(#[from] VerifierKeyError),
+}
+
+impl WitnessError {
+    /// What the operator can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::InUse(_) => {
+                Some("end the other one, or keep this one's memory elsewhere: --state DIR")
+            }
+            Self::Memory { .. } => Some(
+                "restore it from a backup: a witness that forgets a log could sign a second history of it",
+            ),
+            Self::Name(_) => Some("use something like witness.example.org/w1"),
+            Self::Io { .. } => None,
+        }
+    }
+}
+
+/// What a witness answers, in the words of C2SP tlog-witness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WitnessAnswer {
+    /// The cosignature line (200).
+    Cosigned(String),
+    /// The old size is above the new one, or the request cannot be read (400).
+    Malformed(String),
+    /// No signature by the log's key, or a wrong one (403).
+    Unsigned,
+    /// A log that this witness does not know (404).
+    UnknownLog,
+    /// The witness has signed a tree of another size than the one that the request starts from (409).
+    Conflict(u64),
+    /// The tree does not continue the one that was signed before (422).
+    Inconsistent,
+}
+
+impl Witness {
+    /// A witness of these logs that keeps its memory in a folder.
+    ///
+    /// # Errors
+    /// When the name is none, or the folder cannot be used or is used by another one.
+    pub fn open(
+        name: &str,
+        key: SecretKey,
+        logs: Vec<(Origin, PublicKey)>,
+        folder: impl Into<PathBuf>,
+    ) -> Result<Self, WitnessError> {
+        let verifier = VerifierKey::witness(name, key.public_key())?;
+        let folder = folder.into();
+        let lock = lock(&folder)?;
+        Ok(Self {
+            verifier,
+            key,
+            logs,
+            folder,
+            turn: Mutex::new(()),
+            _lock: lock,
+        })
+    }
+
+    /// What a policy lists to demand this witness.
+    pub fn verifier(&self) -> &VerifierKey {
+        &self.verifier
+    }
+
+    /// Judges a request, and signs its checkpoint when that continues what was signed before. The
+    /// new tree is durable before the answer is known.
+    ///
+    /// # Errors
+    /// When the memory cannot be read or written: nothing is signed then.
+    pub fn add_checkpoint(
+        &self,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<WitnessAnswer, WitnessError> {
+        let request = match AddCheckpoint::decode(body) {
+            Ok(request) => request,
+            Err(error) => return Ok(WitnessAnswer::Malformed(error.to_string())),
+        };
+        let origin = request.checkpoint.claimed_origin();
+        let mut keys = self
+            .logs
+            .iter()
+            .filter(|(known, _)| known == origin)
+            .peekable();
+        if keys.peek().is_none() {
+            return Ok(WitnessAnswer::UnknownLog);
+        }
+        let mut trees = keys.map(|(_, key)| request.checkpoint.verify(origin, key));
+        let Some(tree) = trees.find_map(Result::ok) else {
+            return Ok(WitnessAnswer::Unsigned);
+        };
+        if request.old > tree.size {
+            return Ok(WitnessAnswer::Malformed(
+                "the old size is above the new one".to_owned(),
+            ));
+        }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.remembered(origin)?;
+        if before.size != request.old {
+            return Ok(WitnessAnswer::Conflict(before.size));
+        }
+        if verify_consistency(before, tree, &request.proof).is_err()
+            || (tree.size == 0 && tree != Tree::empty())
+        {
+            return Ok(WitnessAnswer::Inconsistent);
+        }
+        if tree != before {
+            self.remember(origin, &request.checkpoint)?;
+        }
+        let text = request.checkpoint.note();
+        let mut blob = self.verifier.id().to_vec();
+        blob.extend(VerifierKey::cosign(&self.key, &text, now));
+        let (name, blob) = (self.verifier.name(), STANDARD.encode(blob));
+        Ok(WitnessAnswer::Cosigned(format!("\u{2014} {name} {blob}\n")))
+    }
+
+    /// The tree of this log that was signed last; the empty one when none was.
+    ///
+    /// # Errors
+    /// When the memory cannot be read.
+    pub fn remembered(&self, origin: &Origin) -> Result<Tree, WitnessError> {
+        let path = self.place(origin);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Tree::empty()),
+            Err(source) => return Err(WitnessError::Io { path, source }),
+        };
+        let mut bytes = Vec::new();
+        if let Err(source) = file.take(MAX_HEAD_BYTES).read_to_end(&mut bytes) {
+            return Err(WitnessError::Io { path, source });
+        }
+        let checkpoint = Checkpoint::decode(&bytes).and_then(|checkpoint| {
+            if checkpoint.claimed_origin() == origin {
+                return Ok(checkpoint);
+            }
+            Err(CheckpointError::Origin {
+                expected: origin.clone(),
+                found: checkpoint.claimed_origin().clone(),
+            })
+        });
+        match checkpoint {
+            Ok(checkpoint) => Ok(checkpoint.claimed_tree()),
+            Err(source) => Err(WitnessError::Memory { path, source }),
+        }
+    }
+
+    fn remember(&self, origin: &Origin, checkpoint: &Checkpoint) -> Result<(), WitnessError> {
+        let path = self.place(origin);
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+            file.write_all(&checkpoint.encode())?;
+            file.as_file().sync_all()?;
+            file.persist(&path)?;
+            sync_folder(&self.folder)
+        };
+        write().map_err(|source| WitnessError::Io {
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Origins have slashes and colons; their digests do not.
+    fn place(&self, origin: &Origin) -> PathBuf {
+        let name = Digest::of(origin.as_str().as_bytes()).to_hex();
+        self.folder.join(format!("{name}.checkpoint"))
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, WitnessError> {
+    let path = folder.join("lock");
+    let open = || -> io::Result<File> {
+        fs::create_dir_all(folder)?;
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true).open(&path)
+    };
+    let fail = |source| WitnessError::Io {
+        path: path.clone(),
+        source,
+    };
+    let file = open().map_err(fail)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(WitnessError::InUse(folder.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(fail(source)),
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Windows neither needs nor allows this.
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Edge;
+    use crate::testing::{NOW, key, log_key, origin};
+
+    /// A log that grows, and what each state proves.
+    struct Log {
+        edge: Edge,
+        hashes: Vec<Digest>,
+        key: SecretKey,
+    }
+
+    impl Log {
+        fn new() -> Self {
+            Self {
+                edge: Edge::empty(),
+                hashes: Vec::new(),
+                key: log_key(),
+            }
+        }
+
+        fn grow(&mut self, leaves: &[&str]) -> Tree {
+            let leaves: Vec<_> = leaves.iter().map(|leaf| leaf.as_bytes().to_vec()).collect();
+            self.hashes
+                .extend(leaves.iter().map(|leaf| crate::leaf_hash(leaf)));
+            self.edge.append(&leaves).tree
+        }
+
+        fn request(&self, old: u64) -> AddCheckpoint {
+            let tree = self.edge.tree();
+            let proof = match old {
+                0 => Vec::new(),
+                old if old >= tree.size => Vec::new(),
+                old => {
+                    let nodes = crate::log::consistency_nodes(old, tree.size);
+                    let hash = |node: crate::log::Node| {
+                        let from = usize::try_from(node.index << node.height).ok()?;
+                        row(self.hashes.get(from..from + (1 << node.height))?)
+                    };
+                    crate::log::resolve_nodes(&nodes, hash).unwrap()
+                }
+            };
+            AddCheckpoint {
+                old,
+                proof,
+                checkpoint: Checkpoint::sign(&origin(), tree, &self.key),
+            }
+        }
+    }
+
+    fn row(hashes: &[Digest]) -> Option<Digest> {
+        let mut row = hashes.to_vec();
+        while row.len() > 1 {
+            let pairs = row.chunks(2);
+            row = pairs
+                .map(|pair| crate::log::node_hash(&pair[0], &pair[1]))
+                .collect();
+        }
+        row.first().copied()
+    }
+
+    fn witness(folder: &Path) -> Witness {
+        let logs = vec![(origin(), log_key().public_key())];
+        Witness::open("witness.example/w", key(50), logs, folder).unwrap()
+    }
+
+    fn ask(witness: &Witness, request: &AddCheckpoint) -> WitnessAnswer {
+        witness.add_checkpoint(&request.encode(), NOW).unwrap()
+    }
+
+    #[test]
+    fn it_signs_what_continues_the_log_and_remembers_it_over_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::new();
+        log.grow(&["a", "b", "c"]);
+        let first = witness(folder.path());
+        let WitnessAnswer::Cosigned(line) = ask(&first, &log.request(0)) else {
+            panic!("a first checkpoint is signed");
+        };
+        let mut checkpoint = log.request(0).checkpoint;
+        checkpoint
+            .add_cosignatures(&line, first.verifier())
+            .unwrap();
+        assert!(checkpoint.is_cosigned_by(first.verifier()).unwrap());
+        drop(first);
+        let second = witness(folder.path());
+        let tree = log.grow(&["d", "e"]);
+        assert_eq!(ask(&second, &log.request(0)), WitnessAnswer::Conflict(3));
+        assert!(matches!(
+            ask(&second, &log.request(3)),
+            WitnessAnswer::Cosigned(_)
+        ));
+        assert_eq!(second.remembered(&origin()).unwrap(), tree);
+        // The same again: a log that lost the answer gets another one.
+        assert!(matches!(
+            ask(&second, &log.request(5)),
+            WitnessAnswer::Cosigned(_)
+        ));
+    }
+
+    #[test]
+    fn it_signs_neither_an_older_tree_nor_another_history() {
+        let folder = tempfile::tempdir().unwrap();
+        let witness = witness(folder.path());
+        let mut log = Log::new();
+        log.grow(&["a", "b", "c"]);
+        let older = log.request(0);
+        let mut fork = Log::new();
+        fork.grow(&["a", "x", "c"]);
+        log.grow(&["d"]);
+        assert!(matches!(
+            ask(&witness, &log.request(0)),
+            WitnessAnswer::Cosigned(_)
+        ));
+        assert_eq!(ask(&witness, &older), WitnessAnswer::Conflict(4));
+        fork.grow(&["d"]);
+        assert_eq!(ask(&witness, &fork.request(4)), WitnessAnswer::Inconsistent);
+        fork.grow(&["e"]);
+        assert_eq!(ask(&witness, &fork.request(4)), WitnessAnswer::Inconsistent);
+        let backwards = AddCheckpoint { old: 9, ..older };
+        assert!(matches!(
+            ask(&witness, &backwards),
+            WitnessAnswer::Malformed(_)
+        ));
+        assert_eq!(witness.remembered(&origin()).unwrap(), log.edge.tree());
+    }
+
+    #[test]
+    fn it_signs_for_nobody_but_the_logs_it_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let witness = witness(folder.path());
+        let tree = Tree {
+            size: 1,
+            hash: Digest::of(b"tree"),
+        };
+        let request = |origin: &str, key: &SecretKey, proof| AddCheckpoint {
+            old: 0,
+            proof,
+            checkpoint: Checkpoint::sign(&origin.parse().unwrap(), tree, key),
+        };
+        let here = origin().to_string();
+        for (request, expected) in [
+            (
+                request("other.example", &log_key(), vec![]),
+                WitnessAnswer::UnknownLog,
+            ),
+            (request(&here, &key(1), vec![]), WitnessAnswer::Unsigned),
+            (
+                request(&here, &log_key(), vec![tree.hash]),
+                WitnessAnswer::Inconsistent,
+            ),
+        ] {
+            assert_eq!(ask(&witness, &request), expected);
+        }
+        let garbage = witness.add_checkpoint(b"garbage", NOW).unwrap();
+        assert!(matches!(garbage, WitnessAnswer::Malformed(_)));
+    }
+
+    #[test]
+    fn a_second_process_and_a_damaged_memory_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = witness(folder.path());
+        let again = Witness::open("w", key(50), Vec::new(), folder.path());
+        assert!(matches!(again, Err(WitnessError::InUse(_))));
+        fs::write(first.place(&origin()), "damaged").unwrap();
+        let mut log = Log::new();
+        log.grow(&["a"]);
+        let refused = first.add_checkpoint(&log.request(0).encode(), NOW);
+        assert!(matches!(refused, Err(WitnessError::Memory { .. })));
+    }
+}
