@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use zero_harvest::limits::Sizes;
 
 use crate::report::Colour;
 
+mod harvest;
 mod owner;
 
+pub(crate) use harvest::{
+    Harvest, HarvestCommand, HarvestFormat, HarvestLevel, HarvestStyle, ShowRecord, Stats,
+};
 pub(crate) use owner::{ChangeOwner, Info, Owner, Search, SignOwner};
 
 /// `cargo zero …`, or `cargo-zero …`.
@@ -550,74 +553,6 @@ pub(crate) struct Eval {
     /// Keep samples, verdicts and report in this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-}
-
-/// Turn documented C into records of instruction and WebAssembly text
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  cargo zero harvest ./cjson --out dataset\n  cargo zero harvest https://git.example/lib.git lib-1.0.tar.gz --out dataset\n  cargo zero harvest @repositories.txt --out dataset --resume\n\nA source is a folder, a .tar.gz or .tar.xz archive, a git URL (cloned at depth 1), or @FILE with one a line. No native\ncode of it is executed. It needs clang, libclang and wasi-libc."
-)]
-pub(crate) struct Harvest {
-    /// Where the C is
-    #[arg(value_name = "SOURCE", required = true)]
-    pub(crate) sources: Vec<String>,
-    /// The dataset's folder: new or empty, unless a run is resumed
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// A folder of recipes, for repositories whose flags cannot be found out (may be repeated)
-    #[arg(long, value_name = "DIR")]
-    pub(crate) recipes: Vec<PathBuf>,
-    /// Licences that files may have: `permissive`, `any`, or SPDX identifiers with commas between them
-    #[arg(long, default_value = "permissive", value_name = "LICENSES")]
-    pub(crate) licenses: zero_harvest::Licenses,
-    /// Leave out functions that import anything
-    #[arg(long)]
-    pub(crate) self_contained: bool,
-    /// Leave out modules with more functions
-    #[arg(long, value_name = "N", default_value_t = Sizes::default().functions)]
-    pub(crate) max_functions: usize,
-    /// Leave out modules with more instructions
-    #[arg(long, value_name = "N", default_value_t = Sizes::default().instructions)]
-    pub(crate) max_instructions: usize,
-    /// Leave out modules with more bytes of data
-    #[arg(long, value_name = "BYTES", default_value_t = Sizes::default().data)]
-    pub(crate) max_data: u32,
-    /// Leave out modules whose text has more bytes
-    #[arg(long, value_name = "BYTES", default_value_t = Sizes::default().text)]
-    pub(crate) max_text: usize,
-    /// How far to verify: L1 validates, L2 also executes
-    #[arg(long, value_enum, default_value_t = HarvestLevel::L2, value_name = "LEVEL")]
-    pub(crate) verify: HarvestLevel,
-    /// How far a function must be verified to become a record
-    #[arg(long, value_enum, default_value_t = HarvestLevel::L1, value_name = "LEVEL")]
-    pub(crate) level: HarvestLevel,
-    /// Indent the text with this many blanks a level
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(crate) indent: usize,
-    /// Keep what an earlier run finished
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// How many units at a time [default: one for each core]
-    #[arg(short, long, value_name = "N")]
-    pub(crate) jobs: Option<std::num::NonZeroUsize>,
-    /// The clang to compile with [default: the first on PATH]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) clang: Option<PathBuf>,
-    /// Where wasi-libc is [default: /usr]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) sysroot: Option<PathBuf>,
-}
-
-/// Levels of verification (spec/dataset.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "verbatim")]
-pub(crate) enum HarvestLevel {
-    /// The text parses
-    L0,
-    /// The module validates and its text gives the same bytes
-    L1,
-    /// Executed, in agreement with a build that traps where behaviour is undefined
-    L2,
 }
 
 /// Print completions for a shell

@@ -60,6 +60,14 @@ fn lines(path: &Path) -> Vec<Value> {
     values.map(|value| value.expect("it is JSON")).collect()
 }
 
+/// The records of every split.
+fn records(data: &Path) -> Vec<Value> {
+    let paths = fs::read_dir(data).expect("it is a folder");
+    let paths = paths.map(|entry| entry.expect("it is readable").path());
+    let jsonl = paths.filter(|path| path.extension() == Some(OsStr::new("jsonl")));
+    jsonl.flat_map(|path| lines(&path)).collect()
+}
+
 /// All files below a folder, with their bytes.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
@@ -104,8 +112,11 @@ fn a_folder_of_c_becomes_records_and_every_other_function_is_accounted_for() {
     assert_eq!(row("unsaid"), [1, 0, 0, 0, 0, 0, 1]);
     assert_eq!(row("all"), [5, 3, 2, 2, 2, 2, 3]);
     assert!(run.stdout.contains("3 license"), "{run}");
-    let records = lines(&world.path("dataset/data/records-00000.jsonl"));
-    let distance = &records[0];
+    let records = records(&world.path("dataset/data"));
+    let distance = records
+        .iter()
+        .find(|record| record["provenance"]["symbol"] == "distance")
+        .expect("it is a record");
     assert_eq!(
         distance["instruction"],
         "Counts the bits in which two numbers differ."
@@ -131,6 +142,59 @@ fn a_folder_of_c_becomes_records_and_every_other_function_is_accounted_for() {
     // It would be copied into the module of the function that calls it.
     assert_eq!(why("both"), format!("it needs {tag}"));
     assert_eq!(why("next"), "NOASSERTION (no licence is stated)");
+}
+
+#[test]
+fn a_dataset_is_looked_into_and_a_record_shown() {
+    let world = World::new();
+    if !can_harvest(&world) {
+        return;
+    }
+    libraries(&world);
+    let all = [
+        "harvest",
+        "bits",
+        "sums",
+        "--out",
+        "dataset",
+        "--style",
+        "alpaca,rl",
+        "--format",
+        "jsonl-zst,parquet",
+    ];
+    world.zero(all).code(0);
+    let card = fs::read_to_string(world.path("dataset/README.md")).expect("there is a card");
+    assert!(card.starts_with("---\npretty_name:"), "{card}");
+    assert!(card.contains("config_name: alpaca"), "{card}");
+    assert!(card.contains("| bits | `tree-"), "{card}");
+    let stats = world.zero(["harvest", "stats", "dataset", "--svg", "pictures"]);
+    let stats = stats.code(0);
+    assert!(stats.stdout.contains("2 records"), "{stats}");
+    assert!(world.path("pictures/lines-of-C.svg").is_file());
+    let shown = world
+        .zero(["harvest", "show", "sum", "--dataset", "dataset"])
+        .code(0);
+    let side = shown
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("int sum("));
+    assert!(
+        side.is_some_and(|line| line.contains(" | (module")),
+        "{shown}"
+    );
+    world
+        .zero(["harvest", "show", "nothing", "--dataset", "dataset"])
+        .code(127)
+        .says("has no record nothing");
+    world
+        .zero(["harvest", "stats", "bits"])
+        .code(127)
+        .says("cannot read the dataset");
+    world.zero(["harvest", "bits"]).code(2).says("--out");
+    world
+        .zero(["harvest", "bits", "--out", "x", "--shard", "5/4"])
+        .code(2)
+        .says("as in 1/4");
 }
 
 #[test]

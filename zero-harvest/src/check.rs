@@ -11,7 +11,7 @@ pub(crate) use roles::abi;
 pub(crate) use verify::{Subject, verify};
 
 use serde::{Deserialize, Serialize};
-use wasmparser::{Validator, WasmFeatures};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 /// How far a record was verified. Each level includes those before it.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -40,8 +40,27 @@ pub struct IoExample {
     pub result: Option<String>,
     /// The text that the result points to, in hexadecimal and without its NUL.
     pub result_text: Option<String>,
+    /// The value that the result points to, in hexadecimal.
+    pub result_bytes: Option<String>,
     /// What those parts of memory hold afterwards, where that differs.
     pub memory_after: Vec<(u32, String)>,
+}
+
+/// A digest of a module without its names, in 32 hexadecimal digits.
+pub(crate) fn body(wasm: &[u8]) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("zero-harvest body 1");
+    for payload in Parser::new(0).parse_all(wasm).flatten() {
+        match payload {
+            Payload::CustomSection(_) | Payload::ExportSection(_) => {}
+            payload => {
+                if let Some((id, range)) = payload.as_section() {
+                    hasher.update(&[id]);
+                    hasher.update(wasm.get(range).unwrap_or_default());
+                }
+            }
+        }
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
 }
 
 /// The features that a module needs; none that is unusual, if it validates at all.
@@ -65,4 +84,20 @@ pub(crate) fn features(wasm: &[u8]) -> Result<Vec<String>, wasmparser::Error> {
         .filter(|(_, feature)| valid(WasmFeatures::WASM2 & !*feature).is_err())
         .map(|(name, _)| name.to_owned());
     Ok(std::iter::once(String::from("mvp")).chain(needed).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_do_not_tell_a_copy_and_code_does() {
+        let module = |name: &str, value: u32| {
+            let text =
+                format!("(module (func $x (export \"{name}\") (result i32) i32.const {value}))");
+            body(&wat::parse_str(text.replace("$x", &format!("${name}"))).unwrap())
+        };
+        assert_eq!(module("a", 1), module("b", 1));
+        assert_ne!(module("a", 1), module("a", 2));
+    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::extract::{Function, Linkage};
-use crate::limits;
+use crate::limits::{self, Budget};
 use crate::object::{Object, ObjectError};
 use crate::process::{self, Watchdog};
 use crate::toolchain::Toolchain;
@@ -28,9 +28,17 @@ pub(crate) enum CompileError {
     Source(String),
 }
 
-/// Options of the release build, as records say them.
-pub(crate) const RELEASE: [&str; 3] = ["-Os", "-ffunction-sections", "-fdata-sections"];
-/// Options of the build that traps where behaviour is undefined.
+/// Options of the release build, as records say them. Assertions are for those who call a function: here the other build
+/// tries them.
+pub(crate) const RELEASE: [&str; 4] = [
+    "-Os",
+    NO_ASSERTIONS,
+    "-ffunction-sections",
+    "-fdata-sections",
+];
+/// Says that `assert` checks nothing.
+pub(crate) const NO_ASSERTIONS: &str = "-DNDEBUG";
+/// Options of the build that traps where behaviour is undefined, or an assertion fails.
 pub(crate) const CHECKED: [&str; 5] = [
     "-O1",
     "-ffunction-sections",
@@ -50,6 +58,8 @@ pub(crate) struct Job<'a> {
     pub(crate) flags: &'a [String],
     /// Functions that the object must hold although nothing in the unit needs them from outside.
     pub(crate) keep: &'a [&'a Function],
+    /// What it may take.
+    pub(crate) budget: Budget,
 }
 
 /// Compiles a unit with the options of a build.
@@ -69,7 +79,7 @@ pub(crate) fn compile(job: &Job<'_>, options: &[&str]) -> Result<Object, Compile
         .arg(&object)
         .args(job.flags)
         .arg("unit.c");
-    run(&mut command)?;
+    run(&mut command, job.budget)?;
     Ok(Object::parse(&std::fs::read(&object)?)?)
 }
 
@@ -103,14 +113,14 @@ fn wrapper(job: &Job<'_>) -> String {
     text
 }
 
-fn run(command: &mut Command) -> Result<(), CompileError> {
+fn run(command: &mut Command, budget: Budget) -> Result<(), CompileError> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
-    process::limit_memory(&child, limits::COMPILE_MEMORY);
-    let watchdog = Watchdog::new(&child, limits::COMPILE_TIME);
+    process::limit_memory(&child, budget.memory);
+    let watchdog = Watchdog::new(&child, budget.time);
     let mut said = Vec::new();
     if let Some(stderr) = child.stderr.take() {
         // A compiler that has much to say must not fill our memory, nor wait for us.

@@ -12,7 +12,7 @@ mod worker;
 
 pub use doc::{Direction, Doc, Note, ParamDoc};
 pub use libclang::LibclangError;
-pub use shape::Shape;
+pub use shape::{Field, Shape};
 pub(crate) use worker::Worker;
 pub use worker::{WorkerError, serve};
 
@@ -32,7 +32,7 @@ pub(crate) struct Request {
 /// What was read.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Extraction {
-    /// Functions that the unit defines, documented or not, in the repository's own files.
+    /// Documented functions that the unit defines in the repository's own files.
     pub(crate) functions: Vec<Function>,
     /// A header that was not found: reading ended there.
     pub(crate) missing: Option<Missing>,
@@ -77,7 +77,7 @@ pub(crate) struct Function {
     /// Who sees it.
     pub(crate) linkage: Linkage,
     /// The documentation of any of its declarations.
-    pub(crate) doc: Option<Doc>,
+    pub(crate) doc: Doc,
 }
 
 /// Who sees a function.

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use crate::check::Level;
 use crate::extract::WorkerError;
+use crate::filter::Curation;
 use crate::license::Licenses;
-use crate::limits::Sizes;
-use crate::output::{self, OutputError};
+use crate::limits::{Budget, Sizes};
+use crate::output::{self, Format, Opening, OutputError, Plan, Style};
 use crate::recipe::Recipe;
 use crate::record::{Counts, SCHEMA_VERSION};
 use crate::repository::{self, Workers};
-use crate::source::{Source, SourceError};
+use crate::source::{Checkout, Source, SourceError};
 use crate::toolchain::{self, Toolchain};
 
 /// What to harvest, and how.
@@ -38,12 +39,54 @@ pub struct Options {
     pub licenses: Licenses,
     /// How large a module may be.
     pub sizes: Sizes,
+    /// What reading or compiling one source may take.
+    pub budget: Budget,
     /// How far to verify.
     pub verify: Level,
     /// How far a record must be verified to be kept.
     pub level: Level,
     /// Take over what an earlier run finished.
     pub resume: bool,
+    /// Only this part of the sources, and no dataset: a later run makes that of all parts.
+    pub shard: Option<Shard>,
+    /// What the dataset is written as.
+    pub formats: Vec<Format>,
+    /// What training programs read, besides.
+    pub styles: Vec<Style>,
+    /// Which records of all repositories stay.
+    pub curation: Curation,
+    /// Where clones are kept for later runs.
+    pub cache: Option<PathBuf>,
+}
+
+/// One of so many runs that share the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    number: usize,
+    of: usize,
+}
+
+impl Shard {
+    /// Whether the source at this position is its work.
+    fn takes(self, position: usize) -> bool {
+        position % self.of == self.number
+    }
+}
+
+impl std::str::FromStr for Shard {
+    type Err = String;
+
+    /// Reads `1/4`: the first of four.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.parse::<usize>().ok();
+        match text.split_once('/').map(|(a, b)| (number(a), number(b))) {
+            Some((Some(number), Some(of))) if (1..=of).contains(&number) => Ok(Self {
+                number: number - 1,
+                of,
+            }),
+            _ => Err(String::from("a shard is one of some, as in 1/4")),
+        }
+    }
 }
 
 impl Options {
@@ -65,9 +108,15 @@ impl Options {
             self_contained: false,
             licenses: Licenses::default(),
             sizes: Sizes::default(),
+            budget: Budget::default(),
             verify: Level::L2,
             level: Level::L1,
             resume: false,
+            shard: None,
+            formats: vec![Format::Jsonl],
+            styles: Vec::new(),
+            curation: Curation::default(),
+            cache: None,
         }
     }
 }
@@ -78,12 +127,13 @@ impl Options {
     fn shape(&self, repository: &str, libclang: &str) -> String {
         let recipe = Recipe::choose(&self.recipes, repository);
         format!(
-            "{SCHEMA_VERSION} {} {libclang} {:?} {} {:?} {:?} {:?} {:?} {recipe:?}",
+            "{SCHEMA_VERSION} {} {libclang} {:?} {} {:?} {:?} {:?} {:?} {:?} {recipe:?}",
             self.toolchain.version(),
             self.indent,
             self.self_contained,
             self.licenses,
             self.sizes,
+            self.budget,
             self.verify,
             self.level,
         )
@@ -159,38 +209,53 @@ pub struct Summary {
 /// # Errors
 /// When the dataset cannot be written, or no source can be read. A source that fails is part of the summary.
 pub fn harvest(options: &Options, progress: &dyn Progress) -> Result<Summary, HarvestError> {
-    let workers = Workers::start(&options.worker)?;
-    let parts = output::Parts::open(&options.out, options.resume)?;
-    let mut failed = Vec::new();
-    let mut keys = Vec::new();
-    for (number, source) in options.sources.iter().enumerate() {
-        let name = source.name();
-        progress.repository(&name, number + 1, options.sources.len());
-        progress.phase(Phase::Fetch, 1);
-        let checkout = match source.fetch() {
+    let workers = Workers::start(&options.worker, options.budget)?;
+    let opening = match (options.shard, options.resume) {
+        (Some(_), _) => Opening::Shared,
+        (None, true) => Opening::Resumed,
+        (None, false) => Opening::New,
+    };
+    let parts = output::Parts::open(&options.out, opening)?;
+    let mut finished = Finished::default();
+    fetched(options, progress, |name, fetched| {
+        let checkout = match fetched {
             Ok(checkout) => checkout,
             Err(error) => {
-                failed.push((name, error));
-                continue;
+                finished.failed.push((name, error));
+                return Ok(());
             }
         };
-        let key = output::key(
-            &checkout.name,
-            &checkout.commit,
-            &options.shape(&checkout.name, workers.version()),
-        );
+        let shape = options.shape(&checkout.name, workers.version());
+        let key = output::key(&checkout.name, &checkout.commit, &shape);
         if !parts.has(&key) {
             let harvested = repository::harvest(options, &workers, progress, &checkout)
                 .map_err(HarvestError::Temporary)?;
+            if options.shard.is_some() {
+                finished
+                    .counts
+                    .push((checkout.name.clone(), harvested.counts.clone()));
+            }
             parts.write(&key, &checkout, &harvested)?;
         }
         // The same repository twice is one.
-        if !keys.contains(&key) {
-            keys.push(key);
+        if !finished.keys.contains(&key) {
+            finished.keys.push(key);
         }
-    }
+        Ok(())
+    })?;
     progress.phase(Phase::Write, 1);
-    let repositories = parts.assemble(&keys, options.toolchain.version(), workers.version())?;
+    let repositories = if options.shard.is_some() {
+        finished.counts
+    } else {
+        parts.assemble(&Plan {
+            keys: &finished.keys,
+            formats: &options.formats,
+            styles: &options.styles,
+            curation: &options.curation,
+            clang: options.toolchain.version(),
+            libclang: workers.version(),
+        })?
+    };
     let mut total = Counts::default();
     for (_, counts) in &repositories {
         total.add(counts);
@@ -198,6 +263,71 @@ pub fn harvest(options: &Options, progress: &dyn Progress) -> Result<Summary, Ha
     Ok(Summary {
         repositories,
         total,
-        failed,
+        failed: finished.failed,
     })
+}
+
+/// What a run has done so far.
+#[derive(Default)]
+struct Finished {
+    keys: Vec<String>,
+    counts: Vec<(String, Counts)>,
+    failed: Vec<(String, SourceError)>,
+}
+
+/// Sources that are fetched while another is worked on.
+const AHEAD: usize = 2;
+
+/// Gives every source of this run to `each`, in their order; the next ones are fetched meanwhile.
+fn fetched(
+    options: &Options,
+    progress: &dyn Progress,
+    mut each: impl FnMut(String, Result<Checkout, SourceError>) -> Result<(), HarvestError>,
+) -> Result<(), HarvestError> {
+    let mine =
+        |(position, _): &(usize, &Source)| options.shard.is_none_or(|shard| shard.takes(*position));
+    let all = options.sources.iter().enumerate();
+    let sources: Vec<&Source> = all.filter(mine).map(|(_, source)| source).collect();
+    let (sender, receiver) = std::sync::mpsc::sync_channel(AHEAD - 1);
+    std::thread::scope(|scope| {
+        let cache = options.cache.as_deref();
+        let queue = &sources;
+        scope.spawn(move || {
+            for source in queue {
+                // Nobody listens any more when the run failed.
+                if sender.send(source.fetch(cache)).is_err() {
+                    break;
+                }
+            }
+        });
+        // It ends with this block, whatever happens: the other thread must not wait for a listener for ever.
+        let receiver = receiver;
+        for (number, source) in sources.iter().enumerate() {
+            let name = source.name();
+            progress.repository(&name, number + 1, sources.len());
+            progress.phase(Phase::Fetch, 1);
+            let Ok(fetched) = receiver.recv() else { break };
+            each(name, fetched)?;
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_share_the_sources_without_overlap() {
+        let shards: Vec<Shard> = (1..=3).map(|n| format!("{n}/3").parse().unwrap()).collect();
+        for position in 0..10 {
+            assert_eq!(
+                shards.iter().filter(|shard| shard.takes(position)).count(),
+                1
+            );
+        }
+        for wrong in ["0/3", "4/3", "1", "a/b", "1/0", ""] {
+            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+        }
+    }
 }

@@ -23,12 +23,14 @@ pub mod record;
 mod repository;
 mod slice;
 pub mod source;
+pub mod stats;
 mod toolchain;
 mod units;
 
 pub use archive::ArchiveError;
-pub use harvest::{HarvestError, Options, Phase, Progress, Summary, harvest};
+pub use filter::Curation;
+pub use harvest::{HarvestError, Options, Phase, Progress, Shard, Summary, harvest};
 pub use license::{Licenses, UnknownLicense};
-pub use output::OutputError;
+pub use output::{Format, OutputError, Style};
 pub use toolchain::{PACKAGES, Toolchain, ToolchainError};
 pub use units::HeaderMode;

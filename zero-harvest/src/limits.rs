@@ -41,16 +41,27 @@ impl Sizes {
     }
 }
 
+/// What reading or compiling one source may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Budget {
+    /// Time.
+    pub time: Duration,
+    /// Bytes of memory.
+    pub memory: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            time: Duration::from_mins(2),
+            memory: 4 << 30,
+        }
+    }
+}
+
 /// Types and macros that a record quotes.
 pub const DEPENDENCIES: usize = 64;
-/// Memory of the process that reads sources.
-pub const PARSE_MEMORY: u64 = 4 << 30;
-/// Time that reading one unit may take.
-pub const PARSE_TIME: Duration = Duration::from_mins(1);
-/// Memory of the compiler.
-pub const COMPILE_MEMORY: u64 = 4 << 30;
-/// Time that compiling one unit may take.
-pub const COMPILE_TIME: Duration = Duration::from_mins(2);
 /// Headers that are looked for while one unit is read.
 pub const SEARCHED_HEADERS: usize = 64;
 /// Bytes of one source file.
@@ -83,5 +94,11 @@ pub const FUEL: u64 = 1_000_000;
 pub const SANDBOX_MEMORY: usize = 16 << 20;
 /// Bytes of a text that a result points to.
 pub const TEXT: usize = 1024;
+/// Bytes of a value that a result points to.
+pub const BEHIND: usize = 1024;
+/// Bytes of a structure that is passed.
+pub const STRUCTURE: u64 = 512 * 1024;
+/// Bytes of everything that is passed to one call.
+pub const PASSED: usize = 1024 * 1024;
 /// Bytes that an output buffer has at least.
 pub const ROOM: usize = 128;

@@ -4,6 +4,14 @@
 //! of them is made anew each time. One run at a time writes to a folder.
 
 mod assemble;
+mod card;
+mod files;
+mod parquet;
+mod style;
+
+pub(crate) use assemble::Plan;
+pub use files::Format;
+pub use style::Style;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -84,16 +92,27 @@ pub(crate) fn key(name: &str, commit: &str, options: &str) -> String {
     )
 }
 
+/// What an opened folder may hold already, and who else writes to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// Nothing.
+    New,
+    /// What an earlier run finished.
+    Resumed,
+    /// What other runs finish meanwhile.
+    Shared,
+}
+
+/// What the name of a part that is being written begins with.
+const UNFINISHED: &str = ".unfinished-";
+
 impl Parts {
-    /// Opens the dataset's folder, which must be new or empty unless a run is resumed.
-    pub(crate) fn open(out: &Path, resume: bool) -> Result<Self, OutputError> {
+    /// Opens the dataset's folder.
+    pub(crate) fn open(out: &Path, opening: Opening) -> Result<Self, OutputError> {
         let folder = out.join("parts");
         fs::create_dir_all(out).map_err(OutputError::at(out))?;
-        let used = fs::read_dir(out)
-            .map_err(OutputError::at(out))?
-            .next()
-            .is_some();
-        if used && !resume {
+        let mut entries = fs::read_dir(out).map_err(OutputError::at(out))?;
+        if opening == Opening::New && entries.next().is_some() {
             return Err(OutputError::Exists(out.to_owned()));
         }
         fs::create_dir_all(&folder).map_err(OutputError::at(&folder))?;
@@ -115,22 +134,42 @@ impl Parts {
         checkout: &Checkout,
         harvested: &Harvested,
     ) -> Result<(), OutputError> {
-        // A run that was killed here left a folder of this name; it counts for nothing.
-        let fresh = self.folder.join(format!(".{key}"));
-        if fresh.exists() {
-            fs::remove_dir_all(&fresh).map_err(OutputError::at(&fresh))?;
-        }
-        fs::create_dir(&fresh).map_err(OutputError::at(&fresh))?;
-        lines(&fresh.join("records.jsonl"), &harvested.records)?;
-        lines(&fresh.join("rejects.jsonl"), &harvested.rejects)?;
+        // Another run may be writing the same part: each has a folder of its own until it is complete.
+        let fresh = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempdir_in(&self.folder)
+            .map_err(OutputError::at(&self.folder))?;
+        lines(&fresh.path().join("records.jsonl"), &harvested.records)?;
+        lines(&fresh.path().join("rejects.jsonl"), &harvested.rejects)?;
         let part = Part {
             repo: checkout.name.clone(),
             commit: checkout.commit.clone(),
             counts: harvested.counts.clone(),
         };
-        lines(&fresh.join("part.json"), &[part])?;
+        lines(&fresh.path().join("part.json"), &[part])?;
         let target = self.folder.join(key);
-        fs::rename(&fresh, &target).map_err(OutputError::at(&target))
+        match fs::rename(fresh.path(), &target) {
+            Ok(()) => {
+                // It has another name now: there is nothing to remove.
+                let _ = fresh.keep();
+                Ok(())
+            }
+            // Somebody else was faster, with the same bytes.
+            Err(_) if self.has(key) => Ok(()),
+            Err(error) => Err(OutputError::at(&target)(error)),
+        }
+    }
+
+    /// Removes what runs that were killed left behind.
+    fn tidy(&self) -> Result<(), OutputError> {
+        for entry in fs::read_dir(&self.folder).map_err(OutputError::at(&self.folder))? {
+            let entry = entry.map_err(OutputError::at(&self.folder))?;
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                let path = entry.path();
+                fs::remove_dir_all(&path).map_err(OutputError::at(&path))?;
+            }
+        }
+        Ok(())
     }
 }
 

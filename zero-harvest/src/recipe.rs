@@ -1,5 +1,12 @@
 //! What a repository needs to be compiled, where that cannot be found out: a small TOML file (spec/dataset.md, "Recipes").
 
+mod configure;
+mod shipped;
+
+pub(crate) use configure::overlay;
+pub use configure::{Template, Value};
+pub use shipped::shipped;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -30,12 +37,33 @@ pub struct Recipe {
     /// Headers that a build would make, by path, with their text.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Headers that a build would copy: a path, or a folder that ends in `/`, with the pattern of the originals.
+    #[serde(default)]
+    pub copied: BTreeMap<String, Glob>,
+    /// Headers that a build would make of templates, by path.
+    #[serde(default)]
+    pub configured: BTreeMap<String, Template>,
+    /// Which comments are documentation.
+    #[serde(default)]
+    pub comments: Comments,
     /// The licence of files that do not state their own (an SPDX identifier).
     #[serde(default)]
     pub license: Option<String>,
     /// How that is known.
     #[serde(default)]
     pub license_evidence: Option<String>,
+}
+
+/// Which comments are documentation.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Comments {
+    /// Every comment in front of a declaration.
+    All,
+    /// Those of doxygen: `/** … */`, `/*! … */`, `///`, `//!`.
+    #[default]
+    Doxygen,
 }
 
 /// A pattern: `*` within a name, `**` across folders.
@@ -106,7 +134,13 @@ impl Recipe {
                 )
             })
         };
-        let paths = recipe.include.iter().chain(recipe.headers.keys());
+        let paths = recipe
+            .include
+            .iter()
+            .chain(recipe.headers.keys())
+            .chain(recipe.copied.keys())
+            .chain(recipe.configured.keys())
+            .chain(recipe.configured.values().map(|template| &template.from));
         match paths.clone().find(outside) {
             Some(path) => Err(format!("{path} leads out of the repository")),
             None => Ok(recipe),

@@ -7,7 +7,7 @@ use crate::extract::{CType, Doc};
 use crate::units::HeaderMode;
 
 /// The version of the schema.
-pub const SCHEMA_VERSION: &str = "0.1.0";
+pub const SCHEMA_VERSION: &str = "0.2.0";
 
 /// One function: what it is for, and its module.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -55,10 +55,20 @@ pub struct Record {
     pub verify: Verify,
     /// Inputs and what they give.
     pub io_examples: Vec<IoExample>,
+    /// What tells copies of it.
+    pub dedupe: Dedupe,
     /// `train`, `validation` or `test`: the same for all records of a repository.
     pub split: Split,
     /// [`SCHEMA_VERSION`].
     pub schema_version: String,
+}
+
+/// What tells copies of a record.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Dedupe {
+    /// A digest of the module without its names: copies under other names have the same.
+    pub body: String,
 }
 
 /// Where an instruction comes from.
@@ -168,7 +178,7 @@ pub struct Verify {
 }
 
 /// What a record is for. A repository is in one part as a whole, so that no part holds near copies of another.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Split {
@@ -181,6 +191,18 @@ pub enum Split {
 }
 
 impl Split {
+    /// All of them, in the order in which files are listed.
+    pub(crate) const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// Its name in records and files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+
     /// The part that a repository is in, wherever and with whatever else it is harvested.
     pub(crate) fn of(repository: &str) -> Self {
         let digest = blake3::derive_key("zero-harvest split 1", repository.as_bytes());
@@ -212,6 +234,22 @@ pub struct Reject {
     pub detail: String,
 }
 
+impl Reject {
+    /// A record that is left out after all.
+    pub(crate) fn of(record: &Record, reason: Reason, detail: String) -> Self {
+        let from = &record.provenance;
+        Self {
+            repo: from.repo.clone(),
+            commit: from.commit.clone(),
+            path: from.path.clone(),
+            line: from.line_start,
+            function: Some(from.symbol.clone()),
+            reason,
+            detail,
+        }
+    }
+}
+
 /// Why something is no record.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -221,6 +259,8 @@ pub enum Reason {
     BelowLevel,
     /// Its data is set up by a constructor.
     Constructor,
+    /// A benchmark asks for it.
+    Contaminated,
     /// The parser or the compiler crashed or reached a limit.
     Crashed,
     /// The comment says nothing that the name does not.
@@ -231,6 +271,8 @@ pub enum Reason {
     DocShort,
     /// The unit does not compile.
     DoesNotCompile,
+    /// Its module is that of another record, but for names.
+    Duplicate,
     /// It imports something, and records were to be self-contained.
     Imports,
     /// The compiler left the function out.
@@ -245,6 +287,10 @@ pub enum Reason {
     MissingSymbol,
     /// It is called with another type than it has.
     SignatureMismatch,
+    /// Its C is nearly that of another record.
+    NearDuplicate,
+    /// Its repository has as many records as it may have.
+    OverCap,
     /// It is larger than a record may be.
     TooLarge,
     /// It needs something of objects that is not supported.

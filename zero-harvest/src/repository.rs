@@ -12,7 +12,7 @@ use crate::harvest::{Options, Phase, Progress};
 use crate::license::{Evidence, License};
 use crate::object::Object;
 use crate::parallel;
-use crate::recipe::Recipe;
+use crate::recipe::{self, Recipe};
 use crate::record::{Counts, Reason, Record, Reject};
 use crate::slice::Pool;
 use crate::source::Checkout;
@@ -87,11 +87,11 @@ pub(crate) fn harvest(
         checkout,
         recipe,
         evidence: Evidence::new(checkout, recipe),
-        overlay: read::overlay(recipe)?,
+        overlay: recipe::overlay(recipe, checkout)?,
     };
     let units = units::find(checkout, recipe);
     let reads = run.read(workers, &units);
-    let owned = owners(&reads);
+    let owned = run.owners(&reads);
     progress.phase(Phase::Compile, reads.len());
     let objects = parallel::map(options.jobs, &reads, |number, read| {
         let built = run.build(read, &functions(&owned, &reads, number));
@@ -102,25 +102,35 @@ pub(crate) fn harvest(
     Ok(run.records(&reads, &owned, &Objects { objects, checked }))
 }
 
-/// Which functions belong to which unit: one in a header belongs to the first unit that compiles with it.
-fn owners(reads: &[Read]) -> Vec<Vec<usize>> {
-    let mut taken = HashSet::new();
-    let mut owned = vec![Vec::new(); reads.len()];
-    let clean = |read: &Read| read.extraction.error.is_none();
-    for compiles in [true, false] {
-        for (number, read) in reads.iter().enumerate() {
-            if clean(read) != compiles {
-                continue;
+impl Run<'_> {
+    /// Which functions belong to which unit: one in a header belongs to the first unit that compiles with it, if there
+    /// is one to the first whose licence is allowed.
+    fn owners(&self, reads: &[Read]) -> Vec<Vec<usize>> {
+        let rank = |read: &Read| {
+            let licence = self.evidence.of(&read.unit.path).expression;
+            match (
+                &read.extraction.error,
+                self.options.licenses.allow(&licence),
+            ) {
+                (None, true) => 0,
+                (None, false) => 1,
+                (Some(_), _) => 2,
             }
-            for (position, function) in read.extraction.functions.iter().enumerate() {
-                let key = (&function.path, function.line_start, &function.name);
-                if function.doc.is_some() && taken.insert(key) {
+        };
+        let ranks: Vec<u8> = reads.iter().map(rank).collect();
+        let mut order: Vec<usize> = (0..reads.len()).collect();
+        order.sort_by_key(|number| ranks[*number]);
+        let mut taken = HashSet::new();
+        let mut owned = vec![Vec::new(); reads.len()];
+        for number in order {
+            for (position, function) in reads[number].extraction.functions.iter().enumerate() {
+                if taken.insert((&function.path, function.line_start, &function.name)) {
                     owned[number].push(position);
                 }
             }
         }
+        owned
     }
-    owned
 }
 
 fn functions<'r>(owned: &[Vec<usize>], reads: &'r [Read], unit: usize) -> Vec<&'r Function> {
@@ -148,7 +158,8 @@ impl Run<'_> {
                     .zip(built.checked.iter().map(Option::as_ref))
                     .collect(),
                 archives,
-            ),
+            )
+            .trapping(),
             sandbox: Sandbox::new(),
         };
         self.progress.phase(Phase::Slice, reads.len());

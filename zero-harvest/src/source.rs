@@ -43,7 +43,9 @@ pub enum SourceError {
         source: std::io::Error,
     },
     /// Neither a folder, nor an archive, nor a URL.
-    #[error("{0} is no folder, no .tar, .tar.gz, .tgz or .tar.xz archive, and no git URL")]
+    #[error(
+        "{0} is no folder, no .tar, .tar.gz, .tar.bz2, .tar.xz, .zip or .crate archive, and no git URL"
+    )]
     Unknown(String),
     /// An archive that is damaged or hostile.
     #[error("unpack {path}")]
@@ -79,7 +81,9 @@ impl SourceError {
     }
 }
 
-const ARCHIVES: [&str; 4] = [".tar.gz", ".tar.xz", ".tgz", ".tar"];
+const ARCHIVES: [&str; 7] = [
+    ".tar.gz", ".tar.xz", ".tar.bz2", ".crate", ".tgz", ".tar", ".zip",
+];
 const SCHEMES: [&str; 5] = ["https://", "http://", "git://", "ssh://", "file://"];
 
 impl Source {
@@ -149,7 +153,8 @@ impl Source {
     ///
     /// # Errors
     /// When it cannot be read, or is hostile.
-    pub(crate) fn fetch(&self) -> Result<Checkout, SourceError> {
+    /// `cache` is a folder that keeps clones.
+    pub(crate) fn fetch(&self, cache: Option<&Path>) -> Result<Checkout, SourceError> {
         let (root, commit, folder) = match self {
             Self::Folder(path) => (path.clone(), None, None),
             Self::Archive(path) => {
@@ -162,9 +167,14 @@ impl Source {
                 (root, None, Some(folder))
             }
             Self::Git(url) => {
-                let folder = temporary()?;
-                let commit = git::clone(url, folder.path())?;
-                (folder.path().to_owned(), Some(commit), Some(folder))
+                if let Some(cache) = cache {
+                    let (root, commit) = git::cached(url, cache)?;
+                    (root, Some(commit), None)
+                } else {
+                    let folder = temporary()?;
+                    let commit = git::clone(url, folder.path())?;
+                    (folder.path().to_owned(), Some(commit), Some(folder))
+                }
             }
         };
         let root = std::fs::canonicalize(&root).map_err(SourceError::read(&root))?;

@@ -25,6 +25,17 @@ pub enum HeaderMode {
     Search,
 }
 
+impl HeaderMode {
+    /// Its name in records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Recipe => "recipe",
+            Self::Search => "search",
+        }
+    }
+}
+
 /// One source to compile.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {

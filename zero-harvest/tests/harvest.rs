@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what tests share are plain functions")]
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -197,6 +198,45 @@ fn what_clang_cannot_read_is_accounted_for() {
         records[0]["instruction"],
         "Z\u{fffd}hlt die Zeichen im Text."
     );
+}
+
+#[test]
+fn a_source_that_takes_too_long_or_too_much_memory_costs_only_itself() {
+    // Each line doubles what the one before it expands to.
+    let mut bomb = String::from("#define A0 1+1\n");
+    for number in 1..40 {
+        let before = number - 1;
+        let _ = writeln!(bomb, "#define A{number} A{before}+A{before}");
+    }
+    bomb += "/** Adds up far too many ones. */\nint bomb(void) { return A39; }\n";
+    let good = "/** Adds one to a number. */\nunsigned next(unsigned a) { return a + 1; }\n";
+    let license = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software";
+    let limits: [fn(&mut zero_harvest::limits::Budget); 2] = [
+        |budget| budget.time = std::time::Duration::from_secs(2),
+        |budget| budget.memory = 512 << 20,
+    ];
+    for limit in limits {
+        let Some(toolchain) = toolchain() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let after = good.replace("next", "after");
+        let files = [
+            ("LICENSE", license),
+            ("a.c", good),
+            ("b.c", bomb.as_str()),
+            ("c.c", after.as_str()),
+        ];
+        let root = repository(folder.path(), &files);
+        let out = folder.path().join("out");
+        let mut options = options(&[&root], &out, toolchain);
+        limit(&mut options.budget);
+        options.verify = zero_harvest::check::Level::L1;
+        options.curation.duplicates = false;
+        zero_harvest::harvest(&options, &Silent).unwrap();
+        assert_eq!(records(&out).len(), 2);
+        let rejects = lines(&out.join("rejects.jsonl"));
+        assert_eq!(rejects[0]["path"], "b.c");
+        assert_eq!(rejects[0]["reason"], "crashed", "{rejects:?}");
+    }
 }
 
 #[test]

@@ -1,29 +1,45 @@
 //! `harvest`: documented C to records (spec/dataset.md).
 
+mod show;
+mod stats;
+mod table;
+
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Mutex;
 use std::thread;
+use std::time::{Duration, Instant};
+use std::{fs, io};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use zero_format::printable;
 use zero_harvest::check::Level;
-use zero_harvest::recipe::Recipe;
-use zero_harvest::record::Counts;
+use zero_harvest::recipe::{self, Recipe};
 use zero_harvest::source::Source;
-use zero_harvest::{HarvestError, Options, Phase, Progress, Summary, Toolchain, extract};
+use zero_harvest::stats::ReadError;
+use zero_harvest::{
+    Format, HarvestError, Options, Phase, Progress, Style, Summary, Toolchain, extract,
+};
+use zero_model::task::{Task, WAT_EVAL};
 
-use crate::cli::{Harvest, HarvestLevel};
+use crate::cli::{Harvest, HarvestCommand, HarvestFormat, HarvestLevel, HarvestStyle};
 use crate::host::Session;
 use crate::report::{Bar, Class, Failure, Report};
 
 pub(crate) fn run(session: &Session, args: &Harvest) -> Result<Report, Failure> {
+    match &args.command {
+        Some(HarvestCommand::Stats(args)) => return stats::run(args),
+        Some(HarvestCommand::Show(args)) => return show::run(args),
+        None => {}
+    }
     let options = options(session, args)?;
-    let watcher = Watcher(session.output.bar());
+    let watcher = Watcher::new(session.output.bar());
     let summary = zero_harvest::harvest(&options, &watcher).map_err(|error| failure(&error))?;
-    drop(watcher);
+    let seconds = watcher.finish();
     if summary.repositories.is_empty()
         && let Some((name, error)) = summary.failed.first()
     {
@@ -37,7 +53,7 @@ pub(crate) fn run(session: &Session, args: &Harvest) -> Result<Report, Failure> 
         let text = format!("{name} is left out: {}", chain(error));
         session.output.warn(&printable(&text));
     }
-    Ok(report(args, &summary))
+    Ok(report(args, &summary, &seconds))
 }
 
 fn failure(error: &HarvestError) -> Failure {
@@ -46,6 +62,13 @@ fn failure(error: &HarvestError) -> Failure {
         _ => Class::Failed,
     };
     Failure::new(class, "cannot harvest")
+        .because(error)
+        .hint_if(error.hint())
+}
+
+/// Why a dataset cannot be read.
+fn unreadable(error: &ReadError) -> Failure {
+    Failure::new(Class::NotFound, "cannot read the dataset")
         .because(error)
         .hint_if(error.hint())
 }
@@ -85,6 +108,7 @@ fn options(session: &Session, args: &Harvest) -> Result<Options, Failure> {
                 .map_err(|error| Failure::failed("cannot read the recipes").because(&error))?,
         );
     }
+    recipes.extend(recipe::shipped());
     let toolchain = Toolchain::find(
         args.clang.as_deref(),
         args.sysroot.as_deref(),
@@ -95,7 +119,8 @@ fn options(session: &Session, args: &Harvest) -> Result<Options, Failure> {
             .because(&error)
             .hint(error.hint())
     })?;
-    let mut options = Options::new(sources, args.out.clone(), toolchain, worker()?);
+    let out = args.out.clone().unwrap_or_default();
+    let mut options = Options::new(sources, out, toolchain, worker()?);
     options.recipes = recipes;
     options.jobs = args
         .jobs
@@ -108,11 +133,64 @@ fn options(session: &Session, args: &Harvest) -> Result<Options, Failure> {
     options.sizes.instructions = args.max_instructions;
     options.sizes.data = args.max_data;
     options.sizes.text = args.max_text;
+    options.budget.time = Duration::from_secs(args.max_seconds);
+    options.budget.memory = args.max_memory.saturating_mul(1 << 20);
     options.level = level(args.level);
     // What must be reached must be tried.
     options.verify = level(args.verify).max(options.level);
     options.resume = args.resume;
+    options.shard = args.shard;
+    options.formats = args.format.iter().copied().map(format).collect();
+    options.styles = args.style.iter().copied().map(style).collect();
+    options.curation.duplicates = !args.keep_duplicates;
+    options.curation.most = args.max_per_repository;
+    options.curation.benchmarks = benchmarks(&args.decontaminate)?;
+    options.cache.clone_from(&args.cache);
     Ok(options)
+}
+
+/// The prompts of WAT-Eval and of the user's own files: one a line, or a field of JSON lines.
+fn benchmarks(files: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let own = Task::parse_set(WAT_EVAL)
+        .map_err(|error| Failure::failed("cannot use WAT-Eval").because(&error))?;
+    let mut prompts: Vec<String> = own.into_iter().map(|task| task.prompt).collect();
+    for path in files {
+        let text = fs::read_to_string(path).map_err(|error| {
+            Failure::new(Class::NotFound, format!("cannot read {}", path.display())).because(&error)
+        })?;
+        prompts.extend(text.lines().filter_map(prompt));
+    }
+    Ok(prompts)
+}
+
+fn prompt(line: &str) -> Option<String> {
+    let text = match serde_json::from_str::<Value>(line) {
+        Ok(Value::Object(fields)) => {
+            let field = ["prompt", "instruction", "text"]
+                .iter()
+                .find_map(|name| fields.get(*name));
+            field.and_then(Value::as_str)?.to_owned()
+        }
+        _ => line.trim().to_owned(),
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+fn format(format: HarvestFormat) -> Format {
+    match format {
+        HarvestFormat::Jsonl => Format::Jsonl,
+        HarvestFormat::JsonlZst => Format::JsonlZst,
+        HarvestFormat::Parquet => Format::Parquet,
+    }
+}
+
+fn style(style: HarvestStyle) -> Style {
+    match style {
+        HarvestStyle::Alpaca => Style::Alpaca,
+        HarvestStyle::Messages => Style::Messages,
+        HarvestStyle::PromptCompletion => Style::PromptCompletion,
+        HarvestStyle::Rl => Style::Rl,
+    }
 }
 
 fn level(level: HarvestLevel) -> Level {
@@ -130,12 +208,55 @@ fn worker() -> Result<Vec<OsString>, Failure> {
     Ok(vec![program.into(), OsString::from("harvest-reader")])
 }
 
-/// Shows how far the run is.
-struct Watcher(Bar);
+/// Shows how far the run is, and remembers how long each phase took.
+struct Watcher {
+    bar: Bar,
+    clock: Mutex<Clock>,
+}
+
+struct Clock {
+    phase: &'static str,
+    since: Instant,
+    seconds: BTreeMap<&'static str, f64>,
+}
+
+impl Clock {
+    fn turn(&mut self, phase: &'static str) {
+        let now = Instant::now();
+        let passed = now.duration_since(self.since).as_secs_f64();
+        *self.seconds.entry(self.phase).or_default() += passed;
+        (self.phase, self.since) = (phase, now);
+    }
+}
+
+impl Watcher {
+    fn new(bar: Bar) -> Self {
+        let clock = Mutex::new(Clock {
+            phase: "start",
+            since: Instant::now(),
+            seconds: BTreeMap::new(),
+        });
+        Self { bar, clock }
+    }
+
+    fn turn(&self, phase: &'static str) {
+        if let Ok(mut clock) = self.clock.lock() {
+            clock.turn(phase);
+        }
+    }
+
+    /// Seconds by phase.
+    fn finish(self) -> BTreeMap<&'static str, f64> {
+        self.turn("end");
+        let clock = self.clock.into_inner();
+        clock.map(|clock| clock.seconds).unwrap_or_default()
+    }
+}
 
 impl Progress for Watcher {
     fn repository(&self, name: &str, number: usize, of: usize) {
-        self.0.title(format!("[{number}/{of}] {}", printable(name)));
+        let title = format!("[{number}/{of}] {}", printable(name));
+        self.bar.title(title);
     }
 
     fn phase(&self, phase: Phase, steps: usize) {
@@ -146,15 +267,16 @@ impl Progress for Watcher {
             Phase::Slice => "slice",
             _ => "write",
         };
-        self.0.phase(name, steps);
+        self.turn(name);
+        self.bar.phase(name, steps);
     }
 
     fn advance(&self) {
-        self.0.advance();
+        self.bar.advance();
     }
 }
 
-fn report(args: &Harvest, summary: &Summary) -> Report {
+fn report(args: &Harvest, summary: &Summary, seconds: &BTreeMap<&str, f64>) -> Report {
     let repositories: Vec<_> = summary
         .repositories
         .iter()
@@ -170,72 +292,7 @@ fn report(args: &Harvest, summary: &Summary) -> Report {
         "repositories": repositories,
         "total": summary.total,
         "failed": failed,
+        "seconds": seconds,
     });
-    Report::new(fields, table(summary))
-}
-
-const COLUMNS: [&str; 7] = [
-    "documented",
-    "compilable",
-    "L1",
-    "self-contained",
-    "L2",
-    "records",
-    "rejected",
-];
-
-fn table(summary: &Summary) -> String {
-    let total = ("all", &summary.total);
-    let rows: Vec<(&str, &Counts)> = summary
-        .repositories
-        .iter()
-        .map(|(name, counts)| (name.as_str(), counts))
-        .chain((summary.repositories.len() > 1).then_some(total))
-        .collect();
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max();
-    let width = width.unwrap_or(0).max("repository".len());
-    let mut text = format!("{:<width$}", "repository");
-    for column in COLUMNS {
-        text += &format!("  {column}");
-    }
-    text.push('\n');
-    for (name, counts) in rows {
-        text += &format!("{:<width$}", printable(name));
-        let rejected = counts.rejected.values().sum();
-        let cells = [
-            counts.documented,
-            counts.compilable,
-            counts.l1,
-            counts.self_contained,
-            counts.l2,
-            counts.records,
-            rejected,
-        ];
-        for (column, cell) in COLUMNS.iter().zip(cells) {
-            text += &format!("  {cell:>width$}", width = column.len());
-        }
-        text.push('\n');
-    }
-    let mut reasons: Vec<(&String, &usize)> = summary.total.rejected.iter().collect();
-    reasons.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), name.as_str()));
-    for (reason, count) in reasons {
-        text += &format!("  {count:>6} {reason}\n");
-    }
-    text += &sources(&summary.total);
-    text
-}
-
-/// What the table does not show: why there is less than expected.
-fn sources(total: &Counts) -> String {
-    let (units, compiled) = (total.units, total.compiled_units);
-    let mut text = String::new();
-    if compiled < units {
-        text += &format!(
-            "{compiled} of {units} sources compile; rejects.jsonl says why the others do not\n"
-        );
-    }
-    if total.documented == 0 {
-        text += "no function has a documentation comment: /** … */, /*! … */, /// or //!\n";
-    }
-    text
+    Report::new(fields, table::text(summary))
 }

@@ -24,10 +24,40 @@ pub(super) struct Program {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Input {
     pub(super) args: Vec<Argument>,
-    /// Bytes to write before the call, and their address.
-    pub(super) buffers: Vec<(u32, Vec<u8>)>,
+    /// What is written to memory before the call.
+    pub(super) buffers: Vec<Buffer>,
     /// Pages that memory must have.
     pub(super) pages: u32,
+}
+
+/// A piece of memory that a function is given.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Buffer {
+    pub(super) address: u32,
+    pub(super) bytes: Vec<u8>,
+    /// Where in it addresses stand.
+    pub(super) addresses: Vec<usize>,
+    /// The function promises not to write to it.
+    pub(super) readonly: bool,
+}
+
+impl Buffer {
+    /// Whether an address is in it, or just after its end.
+    pub(super) fn holds(&self, address: u32) -> bool {
+        let length = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
+        (self.address..=self.address.saturating_add(length)).contains(&address)
+    }
+}
+
+/// What is behind a result that is an address.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Behind {
+    /// Nothing that could be read.
+    Nothing,
+    /// So many bytes, with addresses at these places.
+    Bytes(usize, Vec<usize>),
+    /// A text that ends in NUL.
+    Text,
 }
 
 /// A number, by its bits.
@@ -42,11 +72,11 @@ pub(super) enum Argument {
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Outcome {
-    /// It returned: the result, what the buffers hold, and the text that the result points to.
+    /// It returned: the result, what the buffers hold, and what the result points to.
     Returned {
         result: Option<Argument>,
         buffers: Vec<Vec<u8>>,
-        text: Option<Vec<u8>>,
+        behind: Option<Vec<u8>>,
     },
     /// It did something undefined, or gave up.
     Trapped,
@@ -125,14 +155,20 @@ impl Sandbox {
         })
     }
 
-    /// Calls a function. `text` says that its result is the address of a text.
-    pub(super) fn call(&self, program: &Program, name: &str, input: &Input, text: bool) -> Outcome {
+    /// Calls a function. `behind` says what its result is the address of.
+    pub(super) fn call(
+        &self,
+        program: &Program,
+        name: &str,
+        input: &Input,
+        behind: &Behind,
+    ) -> Outcome {
         let memory = StoreLimitsBuilder::new()
             .memory_size(limits::SANDBOX_MEMORY)
             .build();
         let mut store = Store::new(&self.0, memory);
         store.limiter(|limits| limits);
-        run(&mut store, program, name, input, text).unwrap_or(Outcome::Stopped)
+        run(&mut store, program, name, input, behind).unwrap_or(Outcome::Stopped)
     }
 }
 
@@ -141,7 +177,7 @@ fn run(
     program: &Program,
     name: &str,
     input: &Input,
-    text: bool,
+    behind: &Behind,
 ) -> Option<Outcome> {
     store.set_fuel(limits::FUEL).ok()?;
     let instance = Instance::new(&mut *store, &program.module, &[]).ok()?;
@@ -152,9 +188,13 @@ fn run(
         memory
             .grow(&mut *store, u64::from(input.pages).saturating_sub(has))
             .ok()?;
-        for (address, bytes) in &input.buffers {
+        for buffer in &input.buffers {
             memory
-                .write(&mut *store, usize::try_from(*address).ok()?, bytes)
+                .write(
+                    &mut *store,
+                    usize::try_from(buffer.address).ok()?,
+                    &buffer.bytes,
+                )
                 .ok()?;
         }
     }
@@ -167,28 +207,48 @@ fn run(
         });
     }
     let result = results.first().and_then(Argument::of);
-    let data = memory.map_or(&[][..], |memory| memory.data(&*store));
+    let Some(memory) = memory else {
+        // A function that looks at no memory changes none.
+        let before = input.buffers.iter().map(|buffer| buffer.bytes.clone());
+        return Some(Outcome::Returned {
+            result,
+            buffers: before.collect(),
+            behind: None,
+        });
+    };
+    let data = memory.data(&*store);
     let read = |address: u32, length: usize| {
         let start = usize::try_from(address).ok()?;
         data.get(start..start.checked_add(length)?)
     };
     let mut buffers = Vec::with_capacity(input.buffers.len());
-    for (address, bytes) in &input.buffers {
-        buffers.push(read(*address, bytes.len())?.to_vec());
+    for buffer in &input.buffers {
+        buffers.push(read(buffer.address, buffer.bytes.len())?.to_vec());
     }
-    let text = match result {
-        Some(Argument::I32(address)) if text && address != 0 => {
-            let rest = data.get(usize::try_from(address.cast_unsigned()).ok()?..)?;
-            let end = rest.iter().take(limits::TEXT).position(|byte| *byte == 0)?;
-            Some(rest[..end].to_vec())
+    let behind = match result {
+        Some(Argument::I32(address)) if address != 0 => {
+            let address = address.cast_unsigned();
+            match behind {
+                Behind::Nothing => None,
+                Behind::Bytes(length, _) => Some(read(address, *length)?.to_vec()),
+                Behind::Text => Some(until_nul(data.get(usize::try_from(address).ok()?..)?)?),
+            }
         }
         _ => None,
     };
     Some(Outcome::Returned {
         result,
         buffers,
-        text,
+        behind,
     })
+}
+
+fn until_nul(bytes: &[u8]) -> Option<Vec<u8>> {
+    let end = bytes
+        .iter()
+        .take(limits::TEXT)
+        .position(|byte| *byte == 0)?;
+    Some(bytes[..end].to_vec())
 }
 
 /// The first address after so many pages.

@@ -1,55 +1,41 @@
-//! Inputs for a function, from a seed: numbers at their boundaries, buffers, lengths that fit them, texts.
+//! Inputs for a function, from a seed: numbers at their boundaries, buffers, lengths that fit them, texts, structures.
+
+mod random;
+mod values;
 
 use super::Role;
 use super::execute::{Argument, Input, after};
 use crate::extract::Shape;
 use crate::limits;
 use crate::record::Abi;
+use random::Random;
+use values::{Block, Style, narrow};
 
-/// Bytes between buffers, so that running over the end of one is not writing into the next.
-const GAP: u32 = 64;
 /// Elements of the largest buffer.
 const MOST: u32 = 16;
+/// Pages between a module's own memory and the buffers: what it allocates comes from there.
+const HEAP: u32 = 2;
 
 /// Why a function cannot be given inputs.
 pub(super) type Unsuited = String;
 
-/// Random numbers that only depend on the seed.
-struct Random(blake3::OutputReader);
-
-impl Random {
-    fn new(seed: &str, number: usize) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("zero-harvest inputs 1");
-        hasher.update(seed.as_bytes());
-        hasher.update(&u64::try_from(number).unwrap_or(u64::MAX).to_le_bytes());
-        Self(hasher.finalize_xof())
-    }
-
-    fn bits(&mut self) -> u64 {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        u64::from_le_bytes(bytes)
-    }
-
-    fn below(&mut self, end: u32) -> u32 {
-        u32::try_from(self.bits() % u64::from(end.max(1))).unwrap_or(0)
-    }
-
-    fn choose<T: Copy>(&mut self, from: &[T]) -> T {
-        from[usize::try_from(self.below(u32::try_from(from.len()).unwrap_or(1))).unwrap_or(0)]
-    }
-}
-
 struct Builder<'a> {
     random: Random,
+    style: Style,
     /// Elements of this input's buffers.
     elements: u32,
+    /// A parameter says how many those are.
+    told: bool,
+    /// Bytes of the last output buffer in elements of it.
+    room: Option<u32>,
     next: u32,
+    /// Bytes of all buffers.
+    passed: usize,
     input: Input,
     abi: &'a [Abi],
 }
 
-/// Input number `number` of a function, its buffers after the first `pages` of memory.
+/// Input number `number` of a function whose memory has so many pages.
 pub(super) fn input(abi: &[Abi], seed: &str, number: usize, pages: u32) -> Result<Input, Unsuited> {
     let mut random = Random::new(seed, number);
     // Nothing, one, and the boundary of a word are where mistakes are.
@@ -59,10 +45,15 @@ pub(super) fn input(abi: &[Abi], seed: &str, number: usize, pages: u32) -> Resul
         2 => MOST,
         _ => random.below(MOST + 1),
     };
+    let heap = if pages == 0 { 0 } else { HEAP };
     let mut builder = Builder {
         random,
+        style: Style::of(number),
         elements,
-        next: after(pages),
+        told: abi.iter().any(|param| param.role == Role::Length),
+        room: None,
+        next: after(pages.saturating_add(heap)),
+        passed: 0,
         input: Input {
             args: Vec::new(),
             buffers: Vec::new(),
@@ -70,182 +61,106 @@ pub(super) fn input(abi: &[Abi], seed: &str, number: usize, pages: u32) -> Resul
         },
         abi,
     };
-    let params = abi.split_last().map_or(abi, |(_, params)| params);
-    for param in params {
-        let argument = builder.argument(param)?;
-        builder.input.args.push(argument);
-    }
+    builder.build()?;
     let end = builder.next;
     builder.input.pages = end.div_ceil(after(1)).max(pages);
     Ok(builder.input)
 }
 
 impl Builder<'_> {
-    fn argument(&mut self, param: &Abi) -> Result<Argument, Unsuited> {
-        let unsuited = || {
-            format!(
-                "nothing can be passed as `{}` ({})",
-                param.name, param.ty.ctype
-            )
+    fn build(&mut self) -> Result<(), Unsuited> {
+        let Some((result, params)) = self.abi.split_last() else {
+            return Ok(());
         };
+        // A structure is returned through memory that the caller provides.
+        if result.wasm.is_empty() && result.ty.shape != Shape::Void {
+            let size = result
+                .ty
+                .shape
+                .size()
+                .filter(|size| *size <= limits::STRUCTURE);
+            let size = size.and_then(|size| usize::try_from(size).ok());
+            let size =
+                size.ok_or_else(|| format!("nobody knows the size of a {}", result.ty.ctype))?;
+            let room = Block {
+                bytes: vec![0; size],
+                addresses: Vec::new(),
+            };
+            let address = self.place(room, false);
+            self.input.args.push(address_of(address));
+        }
+        for param in params {
+            let argument = self.argument(param).ok_or_else(|| {
+                format!(
+                    "nothing can be passed as `{}` ({})",
+                    param.name, param.ty.ctype
+                )
+            })?;
+            self.input.args.push(argument);
+        }
+        Ok(())
+    }
+
+    fn argument(&mut self, param: &Abi) -> Option<Argument> {
         match (&param.ty.shape, param.role) {
-            (_, Role::Length) => Ok(number(&param.wasm, u64::from(self.length()))),
-            (Shape::Pointer { to, .. }, role) => {
-                let bytes = self.buffer(to, role).ok_or_else(unsuited)?;
-                Ok(self.place(bytes))
+            (_, Role::Length) => Some(whole(&param.wasm, u64::from(self.elements))),
+            (_, Role::Capacity) => {
+                let room = self.room.unwrap_or(self.elements);
+                // Too little room is worth a try.
+                let short = self.random.below(4) == 0;
+                let told = if short { self.elements.min(room) } else { room };
+                Some(whole(&param.wasm, u64::from(told)))
             }
-            (Shape::Bool, _) => Ok(number(&param.wasm, self.random.bits() & 1)),
-            (Shape::Char, _) => Ok(number(&param.wasm, u64::from(b' ' + self.letter()))),
-            (Shape::Int { bits, signed }, _) => {
-                let value = self.integer(*bits, *signed);
-                Ok(number(&param.wasm, value))
+            // No function of ours is in the module, and nothing is known that could stand here.
+            (Shape::Pointer { .. }, Role::Callback | Role::Opaque) => Some(address_of(0)),
+            (Shape::Pointer { to, readonly }, role) => self.pointer(param, to, role, *readonly),
+            (shape @ Shape::Record { .. }, Role::In) => {
+                let copy = self.block(shape, Role::In, 1)?;
+                Some(address_of(self.place(copy, false)))
             }
-            (Shape::Float { bits: 32 }, _) => {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "the nearest value that fits is as good"
-                )]
-                let value = self.float() as f32;
-                Ok(Argument::F32(value.to_bits()))
-            }
-            (Shape::Float { bits: 64 }, _) => Ok(Argument::F64(self.float().to_bits())),
-            _ => Err(unsuited()),
+            (shape, _) => self.scalar(shape.single()?, &param.wasm),
         }
     }
 
-    /// A length in bytes, where the only buffers are of bytes or `void`; else in elements. They are the same number for
-    /// bytes, and less than there is room for otherwise.
-    fn length(&self) -> u32 {
-        self.elements
-    }
-
-    fn integer(&mut self, bits: u64, signed: bool) -> u64 {
-        let mask = u64::MAX >> (64 - bits.clamp(1, 64));
-        let value = match self.random.below(8) {
-            0 => self
-                .random
-                .choose(&[0, 1, mask, mask >> 1, (mask >> 1) + 1, 0x7f, 0x80, 0xff]),
-            1 => self.random.bits(),
-            2 if signed => u64::from(self.random.below(64)).wrapping_neg(),
-            3 | 4 => u64::from(self.random.below(1000)),
-            _ => u64::from(self.random.below(17)),
-        } & mask;
-        // What is narrower than its parameter is extended, as C promises its callee.
-        if signed && value > mask >> 1 {
-            value | !mask
-        } else {
-            value
+    fn pointer(&mut self, param: &Abi, to: &Shape, role: Role, readonly: bool) -> Option<Argument> {
+        // A length that comes back tells, on the way in, how much room there is.
+        if let Shape::Int { bits, .. } = to
+            && super::roles::is_length(&param.name)
+            && role == Role::InOut
+        {
+            let width = usize::try_from(bits / 8).unwrap_or(4).clamp(1, 8);
+            let room = u64::from(self.room.unwrap_or(self.elements)).to_le_bytes();
+            let block = Block {
+                bytes: room[..width].to_vec(),
+                addresses: Vec::new(),
+            };
+            return Some(address_of(self.place(block, false)));
         }
-    }
-
-    fn float(&mut self) -> f64 {
-        let small = f64::from(self.random.below(2001)) - 1000.0;
-        match self.random.below(6) {
-            0 => self
-                .random
-                .choose(&[0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e10, -1e-10, 3.25]),
-            1 => small * 1000.0,
-            2 => small / 1024.0,
-            3 => small / 8.0,
-            _ => f64::from(self.random.below(100)),
-        }
-    }
-
-    fn letter(&mut self) -> u8 {
-        u8::try_from(self.random.below(95)).unwrap_or(0)
-    }
-
-    fn buffer(&mut self, to: &Shape, role: Role) -> Option<Vec<u8>> {
-        let count = usize::try_from(self.elements).ok()?;
-        let mut bytes = match to {
-            Shape::Char if role == Role::String => return Some(self.text()),
-            Shape::Char => {
-                let mut text = self.text();
-                text.resize(limits::ROOM, 0);
-                return Some(text);
-            }
-            Shape::Void => self.elements(8, false, count),
-            Shape::Bool => (0..count).map(|_| self.letter() & 1).collect(),
-            Shape::Int { bits, signed } => self.elements(*bits, *signed, count),
-            Shape::Float { bits } => self.floats(*bits, count),
-            Shape::Record {
-                size: Some(size),
-                plain: true,
-            } if *size <= 4096 => {
-                let size = usize::try_from(*size).ok()?;
-                self.elements(8, false, size)
-            }
-            _ => return None,
-        };
-        if role == Role::Out {
-            bytes.fill(0);
-        }
+        let block = self.block(to, role, 0)?;
         if matches!(role, Role::Out | Role::InOut) {
-            // Room for more than comes in: an encoder writes two digits for each byte, and a NUL.
-            bytes.resize(bytes.len() * 4 + limits::ROOM, 0);
+            let width = to.size().unwrap_or(1).max(1);
+            let bytes = u64::try_from(block.bytes.len()).unwrap_or(0);
+            self.room = u32::try_from(bytes / width).ok();
         }
-        Some(bytes)
+        let readonly = readonly || matches!(role, Role::In | Role::String);
+        Some(address_of(self.place(block, readonly)))
     }
 
-    fn elements(&mut self, bits: u64, signed: bool, count: usize) -> Vec<u8> {
-        let width = usize::try_from(bits / 8).unwrap_or(1).clamp(1, 8);
-        (0..count)
-            .flat_map(|_| {
-                self.integer(bits, signed)
-                    .to_le_bytes()
-                    .into_iter()
-                    .take(width)
-            })
-            .collect()
+    fn scalar(&mut self, shape: &Shape, wasm: &str) -> Option<Argument> {
+        Some(match shape {
+            Shape::Bool => whole(wasm, self.random.bits() & 1),
+            Shape::Char => whole(wasm, u64::from(self.random.letter())),
+            Shape::Int { bits, signed } => whole(wasm, self.random.integer(*bits, *signed)),
+            Shape::Float { bits: 32 } => Argument::F32(narrow(self.random.float()).to_bits()),
+            Shape::Float { bits: 64 } => Argument::F64(self.random.float().to_bits()),
+            Shape::Pointer { .. } => address_of(0),
+            _ => return None,
+        })
     }
+}
 
-    fn floats(&mut self, bits: u64, count: usize) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for _ in 0..count {
-            let value = self.float();
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the nearest value that fits is as good"
-            )]
-            let narrow = value as f32;
-            if bits == 32 {
-                bytes.extend(narrow.to_le_bytes());
-            } else {
-                bytes.extend(value.to_le_bytes());
-            }
-        }
-        bytes
-    }
-
-    /// A text that ends in NUL: words, digits, or anything that can be printed.
-    fn text(&mut self) -> Vec<u8> {
-        let alphabet: &[u8] = self.random.choose(&[
-            &b"0123456789"[..],
-            b"0123456789abcdef",
-            b"abc xyz",
-            b"-+.,0123456789eE",
-            b"aAbB/:.?=%20&_\t\n\"\\'",
-        ]);
-        // A function that is told a length is told that of the text.
-        let told = self.abi.iter().any(|param| param.role == Role::Length);
-        let length = if told {
-            self.elements
-        } else {
-            self.random.below(13)
-        };
-        let mut text: Vec<u8> = (0..length).map(|_| self.random.choose(alphabet)).collect();
-        text.push(0);
-        text
-    }
-
-    /// Puts bytes where nothing else is; their address.
-    fn place(&mut self, bytes: Vec<u8>) -> Argument {
-        let address = self.next;
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.next = (address.saturating_add(length).saturating_add(GAP)) & !15;
-        self.input.buffers.push((address, bytes));
-        Argument::I32(address.cast_signed())
-    }
+fn address_of(address: u32) -> Argument {
+    Argument::I32(address.cast_signed())
 }
 
 /// A whole number as a parameter of this type.
@@ -253,10 +168,135 @@ impl Builder<'_> {
     clippy::cast_possible_truncation,
     reason = "an i32 holds the low 32 bits of a narrower number"
 )]
-fn number(wasm: &str, value: u64) -> Argument {
+fn whole(wasm: &str, value: u64) -> Argument {
     if wasm == "i64" {
         Argument::I64(value.cast_signed())
     } else {
         Argument::I32((value as u32).cast_signed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::{CType, Field};
+
+    const BYTE: Shape = Shape::Int {
+        bits: 8,
+        signed: false,
+    };
+    const WORD: Shape = Shape::Int {
+        bits: 32,
+        signed: false,
+    };
+
+    fn param(name: &str, shape: Shape, role: Role) -> Abi {
+        Abi {
+            name: String::from(name),
+            ty: CType {
+                ctype: String::from("?"),
+                shape,
+            },
+            wasm: String::from("i32"),
+            role,
+        }
+    }
+
+    fn to(shape: Shape) -> Shape {
+        Shape::Pointer {
+            readonly: false,
+            to: Box::new(shape),
+        }
+    }
+
+    fn result(shape: Shape) -> Abi {
+        Abi {
+            wasm: String::new(),
+            ..param("return", shape, Role::Return)
+        }
+    }
+
+    fn word(bytes: &[u8], at: usize) -> u32 {
+        u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
+    }
+
+    #[test]
+    fn a_structure_leads_to_a_buffer_as_long_as_it_says() {
+        let field = |name: &str, offset, shape| Field {
+            name: String::from(name),
+            offset,
+            shape,
+        };
+        let shape = Shape::Record {
+            size: Some(8),
+            plain: false,
+            fields: vec![field("data", 0, to(WORD)), field("size", 4, WORD)],
+            also: Vec::new(),
+            choice: false,
+        };
+        let abi = [param("s", to(shape), Role::InOut), result(Shape::Void)];
+        // The third input is one whose lengths fit.
+        let input = input(&abi, "seed", 2, 1).unwrap();
+        let Argument::I32(address) = input.args[0] else {
+            panic!("{:?}", input.args)
+        };
+        let own = input
+            .buffers
+            .iter()
+            .find(|one| one.address == address.cast_unsigned());
+        let own = own.unwrap();
+        assert_eq!(own.addresses, [0]);
+        let data = input
+            .buffers
+            .iter()
+            .find(|one| one.address == word(&own.bytes, 0));
+        assert_eq!(word(&own.bytes, 4), MOST);
+        assert!(data.unwrap().bytes.len() >= 4 * usize::try_from(MOST).unwrap());
+        // It is all zeros in the first one.
+        let first = super::input(&abi, "seed", 0, 1).unwrap();
+        assert_eq!(first.buffers.len(), 1);
+        assert_eq!(first.buffers[0].bytes, [0; 8]);
+    }
+
+    #[test]
+    fn a_capacity_is_the_room_of_the_buffer_before_it() {
+        let abi = [
+            param("out", to(BYTE), Role::Out),
+            param("outmax", WORD, Role::Capacity),
+            param("in", to(BYTE), Role::In),
+            param("inlen", WORD, Role::Length),
+            result(Shape::Void),
+        ];
+        for number in 0..limits::INPUTS {
+            let input = input(&abi, "seed", number, 1).unwrap();
+            let (Argument::I32(room), Argument::I32(length)) = (input.args[1], input.args[3])
+            else {
+                panic!("{:?}", input.args)
+            };
+            let lengths: Vec<usize> = input.buffers.iter().map(|one| one.bytes.len()).collect();
+            assert!(usize::try_from(room).unwrap() <= lengths[0]);
+            assert_eq!(usize::try_from(length).unwrap(), lengths[1]);
+            assert!(input.buffers[1].readonly && !input.buffers[0].readonly);
+        }
+    }
+
+    #[test]
+    fn a_structure_is_returned_into_room_of_its_own() {
+        let pair = Shape::Record {
+            size: Some(16),
+            plain: true,
+            fields: Vec::new(),
+            also: Vec::new(),
+            choice: false,
+        };
+        let input = input(
+            &[param("n", WORD, Role::Scalar), result(pair)],
+            "seed",
+            0,
+            1,
+        )
+        .unwrap();
+        assert_eq!(input.args.len(), 2);
+        assert_eq!(input.buffers[0].bytes, [0; 16]);
     }
 }

@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use super::execute::{Argument, Input, Outcome, Program, Sandbox};
-use super::{IoExample, Level, Role, inputs};
+use super::execute::{Argument, Behind, Buffer, Input, Outcome, Program, Sandbox};
+use super::{IoExample, Level, inputs};
 use crate::extract::Shape;
 use crate::limits;
 use crate::record::{Abi, Verify};
+
+/// Zeros that are worth a new part.
+const ZEROS: usize = 16;
 
 /// A function in two builds.
 pub(crate) struct Subject<'a> {
@@ -28,9 +31,10 @@ struct Comparison<'a> {
     subject: &'a Subject<'a>,
     release: Program,
     checked: Program,
-    /// The result is the address of a text, or any other address.
-    text: bool,
+    /// The result is an address.
     pointer: bool,
+    /// What is there.
+    behind: Behind,
 }
 
 /// Verifies a function by execution.
@@ -57,7 +61,7 @@ pub(crate) fn verify(sandbox: &Sandbox, subject: &Subject<'_>) -> (Verify, Vec<I
         release,
         checked,
         pointer: matches!(shape, Some(Shape::Pointer { .. })),
-        text: matches!(shape, Some(Shape::Pointer { to, .. }) if **to == Shape::Char),
+        behind: shape.map_or(Behind::Nothing, behind),
     };
     match comparison.run(&mut verify) {
         Ok(examples) => {
@@ -69,6 +73,26 @@ pub(crate) fn verify(sandbox: &Sandbox, subject: &Subject<'_>) -> (Verify, Vec<I
             (verify, Vec::new())
         }
     }
+}
+
+/// What can be read behind a result of this type.
+fn behind(shape: &Shape) -> Behind {
+    let Shape::Pointer { to, .. } = shape else {
+        return Behind::Nothing;
+    };
+    if **to == Shape::Char {
+        return Behind::Text;
+    }
+    match to.size().and_then(|size| usize::try_from(size).ok()) {
+        Some(size @ 1..=limits::BEHIND) => Behind::Bytes(size, places(to)),
+        _ => Behind::Nothing,
+    }
+}
+
+/// Where a value holds addresses.
+fn places(shape: &Shape) -> Vec<usize> {
+    let places = shape.addresses().into_iter();
+    places.filter_map(|at| usize::try_from(at).ok()).collect()
 }
 
 impl Comparison<'_> {
@@ -115,25 +139,35 @@ impl Comparison<'_> {
 
     fn call(&self, program: &Program, input: &Input) -> Outcome {
         self.sandbox
-            .call(program, self.subject.name, input, self.text)
+            .call(program, self.subject.name, input, &self.behind)
     }
 
-    /// What both builds must agree on. Addresses of their own data differ; where a buffer is does not.
+    /// What both builds must agree on. Addresses of their own data and of what they allocate differ; where something is
+    /// in a buffer does not.
     fn observed(&self, outcome: &Outcome, input: &Input) -> Outcome {
         let mut outcome = outcome.clone();
+        let Outcome::Returned {
+            result,
+            buffers,
+            behind,
+        } = &mut outcome
+        else {
+            return outcome;
+        };
+        let own = |address: u32| {
+            address != 0 && !input.buffers.iter().any(|buffer| buffer.holds(address))
+        };
         if self.pointer
-            && let Outcome::Returned {
-                result: Some(Argument::I32(address)),
-                ..
-            } = &mut outcome
+            && let Some(Argument::I32(address)) = result
+            && own(address.cast_unsigned())
         {
-            let inside = input.buffers.iter().any(|(start, bytes)| {
-                let end = start.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-                (*start..=end).contains(&address.cast_unsigned())
-            });
-            if !inside && *address != 0 {
-                *address = -1;
-            }
+            *address = -1;
+        }
+        for (bytes, buffer) in buffers.iter_mut().zip(&input.buffers) {
+            forget(bytes, &buffer.addresses, own);
+        }
+        if let (Some(bytes), Behind::Bytes(_, places)) = (behind, &self.behind) {
+            forget(bytes, places, own);
         }
         outcome
     }
@@ -142,8 +176,8 @@ impl Comparison<'_> {
     fn effect(&self, outcome: &Outcome, input: &Input) -> Outcome {
         let mut outcome = self.observed(outcome, input);
         if let Outcome::Returned { buffers, .. } = &mut outcome {
-            for (after, (_, before)) in buffers.iter_mut().zip(&input.buffers) {
-                if after == before {
+            for (after, before) in buffers.iter_mut().zip(&input.buffers) {
+                if *after == before.bytes {
                     after.clear();
                 }
             }
@@ -155,40 +189,72 @@ impl Comparison<'_> {
         let Outcome::Returned {
             result,
             buffers,
-            text,
+            behind,
         } = outcome
         else {
             return None;
-        };
-        let readonly = |number: usize| {
-            let pointers = self.subject.abi.iter().filter(|param| {
-                matches!(param.ty.shape, Shape::Pointer { .. }) && param.role != Role::Return
-            });
-            pointers
-                .clone()
-                .nth(number)
-                .is_some_and(|param| matches!(param.role, Role::In | Role::String))
         };
         let after = input
             .buffers
             .iter()
             .zip(buffers)
-            .enumerate()
-            .filter(|(number, ((_, before), after))| !readonly(*number) && before != *after)
-            .map(|(_, ((address, _), after))| (*address, hex(after)))
+            .filter(|(before, _)| !before.readonly)
+            .filter_map(|(before, after)| changed(before, after))
             .collect();
+        let behind = behind.as_deref().map(hex);
+        let (result_text, result_bytes) = match self.behind {
+            Behind::Text => (behind, None),
+            _ => (None, behind),
+        };
         Some(IoExample {
             args: input.args.iter().map(|arg| arg.text()).collect(),
             pages: input.pages,
-            memory: input
-                .buffers
-                .iter()
-                .map(|(address, bytes)| (*address, hex(bytes)))
-                .collect(),
+            memory: input.buffers.iter().flat_map(written).collect(),
             result: result.map(Argument::text),
-            result_text: text.as_deref().map(hex),
+            result_text,
+            result_bytes,
             memory_after: after,
         })
+    }
+}
+
+/// What has to be written so that memory, which starts as zeros, holds a buffer: stretches of zeros are left out.
+fn written(buffer: &Buffer) -> Vec<(u32, String)> {
+    let mut parts: Vec<(usize, usize)> = Vec::new();
+    for (at, _) in buffer
+        .bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte != 0)
+    {
+        match parts.last_mut() {
+            Some((_, end)) if at < *end + ZEROS => *end = at + 1,
+            _ => parts.push((at, at + 1)),
+        }
+    }
+    let address = |start: usize| buffer.address + u32::try_from(start).unwrap_or(0);
+    let part = |(start, end): (usize, usize)| (address(start), hex(&buffer.bytes[start..end]));
+    parts.into_iter().map(part).collect()
+}
+
+/// From the first byte that differs to the last.
+fn changed(before: &Buffer, after: &[u8]) -> Option<(u32, String)> {
+    let differs = |at: &usize| before.bytes.get(*at) != after.get(*at);
+    let start = (0..after.len()).find(differs)?;
+    let end = (0..after.len()).rev().find(differs)?;
+    let address = before.address + u32::try_from(start).ok()?;
+    Some((address, hex(&after[start..=end])))
+}
+
+/// Overwrites addresses of a build's own.
+fn forget(bytes: &mut [u8], places: &[usize], own: impl Fn(u32) -> bool) {
+    for place in places {
+        let word = bytes.get_mut(*place..place.saturating_add(4));
+        if let Some(word) = word.and_then(|word| <&mut [u8; 4]>::try_from(word).ok())
+            && own(u32::from_le_bytes(*word))
+        {
+            *word = [0xff; 4];
+        }
     }
 }
 

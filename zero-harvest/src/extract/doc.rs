@@ -4,6 +4,7 @@ use clang_sys as c;
 use serde::{Deserialize, Serialize};
 
 use super::libclang::{Comment, Cursor};
+use crate::limits;
 
 /// What a comment says.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -72,6 +73,12 @@ impl Doc {
             doc.brief = doc.details.remove(0);
         }
         Some(doc)
+    }
+
+    /// Whether it has words of its own for the function.
+    pub(super) fn says_something(&self) -> bool {
+        let words = |text: &str| text.split_whitespace().count() >= limits::DOC_WORDS.0;
+        words(&self.brief) || self.returns.as_deref().is_some_and(words)
     }
 
     fn block(&mut self, block: Comment<'_>) {

@@ -299,7 +299,33 @@ pub(super) struct Type<'u> {
     unit: PhantomData<&'u ()>,
 }
 
-impl Type<'_> {
+/// A member of a structure.
+pub(super) struct Member<'u> {
+    pub(super) name: String,
+    pub(super) ty: Type<'u>,
+    /// Where it starts, in bytes; `None` for a bit-field, or where that is not known.
+    pub(super) offset: Option<u64>,
+}
+
+impl<'u> Member<'u> {
+    fn new(field: Cursor<'u>) -> Self {
+        // SAFETY: the cursor is of a living unit, and that of a field.
+        let (bit_field, bits) = unsafe {
+            (
+                c::clang_Cursor_isBitField(field.raw) != 0,
+                c::clang_Cursor_getOffsetOfField(field.raw),
+            )
+        };
+        let offset = u64::try_from(bits).ok().map(|bits| bits / 8);
+        Self {
+            name: field.name(),
+            ty: field.ty(),
+            offset: offset.filter(|_| !bit_field),
+        }
+    }
+}
+
+impl<'u> Type<'u> {
     fn new(raw: c::CXType) -> Self {
         Self {
             raw,
@@ -339,19 +365,24 @@ impl Type<'_> {
         Self::new(unsafe { c::clang_getArrayElementType(self.raw) })
     }
 
-    /// The types of a structure's fields.
-    pub(super) fn fields(self) -> Vec<Self> {
+    /// How many elements an array has.
+    pub(super) fn count(self) -> u64 {
+        // SAFETY: see `spelling`.
+        u64::try_from(unsafe { c::clang_getArraySize(self.raw) }).unwrap_or(0)
+    }
+
+    /// The members of a structure or union.
+    pub(super) fn members(self) -> Vec<Member<'u>> {
         // SAFETY: see `spelling`.
         let declaration = Cursor::new(unsafe { c::clang_getTypeDeclaration(self.raw) });
-        let mut fields = Vec::new();
+        let mut members = Vec::new();
         declaration.visit(|below| {
             if below.kind() == c::CXCursor_FieldDecl {
-                // SAFETY: see `spelling`.
-                fields.push(Self::new(unsafe { c::clang_getCursorType(below.raw) }));
+                members.push(Member::new(below));
             }
             ControlFlow::Continue(false)
         });
-        fields
+        members
     }
 
     /// Bytes, if it has a size.

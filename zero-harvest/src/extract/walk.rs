@@ -83,11 +83,15 @@ fn errors(unit: &Unit<'_>, extraction: &mut Extraction) {
 fn functions(unit: &Unit<'_>, root: &Path) -> Vec<Function> {
     let mut macros = Macros::default();
     let mut definitions = Vec::new();
+    let mut declarations: HashMap<String, Vec<Cursor<'_>>> = HashMap::new();
     unit.root().visit(|cursor| {
         match cursor.kind() {
             _ if cursor.in_system_header() => {}
             c::CXCursor_MacroDefinition | c::CXCursor_MacroExpansion => macros.add(cursor),
             c::CXCursor_FunctionDecl if cursor.is_definition() => definitions.push(cursor),
+            c::CXCursor_FunctionDecl => {
+                declarations.entry(cursor.name()).or_default().push(cursor);
+            }
             _ => {}
         }
         ControlFlow::Continue(false)
@@ -98,20 +102,34 @@ fn functions(unit: &Unit<'_>, root: &Path) -> Vec<Function> {
     };
     definitions
         .into_iter()
-        .filter_map(|cursor| function(cursor, &macros, &mut sources))
+        .filter_map(|cursor| {
+            let others = declarations.get(&cursor.name());
+            let doc = documentation(cursor, others.map_or(&[], Vec::as_slice))?;
+            function(cursor, doc, &macros, &mut sources)
+        })
         .collect()
 }
 
-fn function(cursor: Cursor<'_>, macros: &Macros, sources: &mut Sources) -> Option<Function> {
+/// What says most about a function: a comment at its definition may only say which group it belongs to.
+fn documentation(definition: Cursor<'_>, others: &[Cursor<'_>]) -> Option<Doc> {
+    // Most functions are not documented; nothing else of those is needed.
+    let own = Doc::of(definition)?;
+    if own.says_something() {
+        return Some(own);
+    }
+    let mut docs = others.iter().filter_map(|cursor| Doc::of(*cursor));
+    Some(docs.find(Doc::says_something).unwrap_or(own))
+}
+
+fn function(
+    cursor: Cursor<'_>,
+    doc: Doc,
+    macros: &Macros,
+    sources: &mut Sources,
+) -> Option<Function> {
     let extent = cursor.extent();
     let (path, source) = sources.text(&extent)?;
-    let doc = Doc::of(cursor);
-    // Nobody reads what is not documented, and most functions are not.
-    let dependencies = if doc.is_some() {
-        dependencies::of(cursor, &extent, macros, sources)
-    } else {
-        Vec::new()
-    };
+    let dependencies = dependencies::of(cursor, &extent, macros, sources);
     let ty = cursor.ty();
     Some(Function {
         name: cursor.name(),
@@ -127,7 +145,10 @@ fn function(cursor: Cursor<'_>, macros: &Macros, sources: &mut Sources) -> Optio
             .into_iter()
             .map(|param| Parameter {
                 name: param.name(),
-                ty: ctype(param.ty()),
+                ty: CType {
+                    ctype: param.ty().spelling(),
+                    shape: Shape::of_parameter(param.ty()),
+                },
             })
             .collect(),
         result: ctype(ty.result()),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::libclang::Library;
 use super::{Extraction, Request, walk};
-use crate::limits;
+use crate::limits::Budget;
 use crate::process::{self, Watchdog};
 
 /// What a worker says first.
@@ -66,11 +66,12 @@ pub(crate) struct Worker {
     requests: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     version: String,
+    budget: Budget,
 }
 
 impl Worker {
-    /// Starts the command line `command`, which must end in [`serve`].
-    pub(crate) fn start(command: &[OsString]) -> Result<Self, WorkerError> {
+    /// Starts the command line `command`, which must end in [`serve`]. Each of its answers may take `budget`.
+    pub(crate) fn start(command: &[OsString], budget: Budget) -> Result<Self, WorkerError> {
         let (program, args) = command.split_first().ok_or(WorkerError::Died)?;
         let mut child = Command::new(program)
             .args(args)
@@ -80,7 +81,7 @@ impl Worker {
             .stderr(Stdio::null())
             .spawn()
             .map_err(WorkerError::Start)?;
-        process::limit_memory(&child, limits::PARSE_MEMORY);
+        process::limit_memory(&child, budget.memory);
         let requests = child.stdin.take();
         let answers = child.stdout.take().ok_or(WorkerError::Died)?;
         let mut worker = Self {
@@ -88,6 +89,7 @@ impl Worker {
             requests,
             answers: BufReader::new(answers),
             version: String::new(),
+            budget,
         };
         match worker.answer()? {
             Hello::Ready(version) => worker.version = version,
@@ -109,7 +111,7 @@ impl Worker {
     }
 
     fn answer<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, WorkerError> {
-        let watchdog = Watchdog::new(&self.child, limits::PARSE_TIME);
+        let watchdog = Watchdog::new(&self.child, self.budget.time);
         let mut answer = String::new();
         let read = self.answers.read_line(&mut answer);
         watchdog.call_off();

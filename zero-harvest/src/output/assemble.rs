@@ -6,106 +6,133 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{OutputError, Part, Parts};
-use crate::limits;
-use crate::record::{Counts, SCHEMA_VERSION};
+use super::card::{self, Made};
+use super::files::Files;
+use super::{Format, OutputError, Part, Parts, Style};
+use crate::filter::{Curation, Curator};
+use crate::record::{Counts, Reason, Record, Reject, SCHEMA_VERSION};
+use crate::stats::Statistics;
 
-/// Writes lines to numbered files, each with so many lines at most.
-struct Shards<'a> {
-    folder: &'a Path,
-    current: Option<BufWriter<File>>,
-    count: usize,
-    names: Vec<String>,
+/// What is made of the parts.
+pub(crate) struct Plan<'a> {
+    /// The parts, in the order of the sources.
+    pub(crate) keys: &'a [String],
+    pub(crate) formats: &'a [Format],
+    pub(crate) styles: &'a [Style],
+    pub(crate) curation: &'a Curation,
+    /// What made them.
+    pub(crate) clang: &'a str,
+    pub(crate) libclang: &'a str,
 }
 
-impl Shards<'_> {
-    fn write(&mut self, line: &str) -> Result<(), OutputError> {
-        if self.count.is_multiple_of(limits::SHARD_RECORDS) {
-            let name = format!("records-{:05}.jsonl", self.names.len());
-            let path = self.folder.join(&name);
-            let file = File::create(&path).map_err(OutputError::at(&path))?;
-            self.finish()?;
-            self.current = Some(BufWriter::new(file));
-            self.names.push(name);
-        }
-        self.count += 1;
-        if let Some(file) = &mut self.current {
-            file.write_all(line.as_bytes())
-                .and_then(|()| file.write_all(b"\n"))
-                .map_err(OutputError::at(self.folder))?;
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), OutputError> {
-        match self.current.take() {
-            Some(mut file) => file.flush().map_err(OutputError::at(self.folder)),
-            None => Ok(()),
-        }
-    }
+/// The dataset while it is written.
+struct Assembly<'a> {
+    files: Files,
+    curator: Curator<'a>,
+    statistics: Statistics,
+    rejects: BufWriter<File>,
 }
 
 impl Parts {
-    /// Makes the dataset of the parts of these keys, in this order; the figures of each.
-    pub(crate) fn assemble(
-        &self,
-        keys: &[String],
-        clang: &str,
-        libclang: &str,
-    ) -> Result<Vec<(String, Counts)>, OutputError> {
-        let data = self.out.join("data");
-        if data.exists() {
-            fs::remove_dir_all(&data).map_err(OutputError::at(&data))?;
-        }
-        fs::create_dir_all(&data).map_err(OutputError::at(&data))?;
+    /// Makes the dataset; the figures of each repository.
+    pub(crate) fn assemble(&self, plan: &Plan<'_>) -> Result<Vec<(String, Counts)>, OutputError> {
+        self.tidy()?;
         let rejects = self.out.join("rejects.jsonl");
-        let mut rejected =
-            BufWriter::new(File::create(&rejects).map_err(OutputError::at(&rejects))?);
-        let mut shards = Shards {
-            folder: &data,
-            current: None,
-            count: 0,
-            names: Vec::new(),
+        let mut assembly = Assembly {
+            files: Files::create(&self.out, plan.formats, plan.styles)?,
+            curator: Curator::new(plan.curation),
+            statistics: Statistics::default(),
+            rejects: BufWriter::new(File::create(&rejects).map_err(OutputError::at(&rejects))?),
         };
         let mut repositories = Vec::new();
-        for key in keys {
-            let folder = self.folder.join(key);
-            let mut part: Part = only(&folder.join("part.json"))?;
-            each(&folder.join("records.jsonl"), |line| {
-                part.counts.records += 1;
-                shards.write(line)
-            })?;
-            each(&folder.join("rejects.jsonl"), |line| {
-                writeln!(rejected, "{line}").map_err(OutputError::at(&rejects))
-            })?;
+        for key in plan.keys {
+            let part = assembly.part(&self.folder.join(key))?;
             repositories.push((part.repo, part.commit, part.counts));
         }
-        shards.finish()?;
-        rejected.flush().map_err(OutputError::at(&rejects))?;
-        let manifest = json!({
-            "schema_version": SCHEMA_VERSION,
-            "clang": clang,
-            "libclang": libclang,
-            "files": shards.names,
-            "repositories": repositories.iter().map(|(repo, commit, counts)| json!({
-                "repo": repo, "commit": commit, "counts": counts,
-            })).collect::<Vec<_>>(),
-        });
-        let path = self.out.join("manifest.json");
-        fs::write(&path, format!("{manifest:#}\n")).map_err(OutputError::at(&path))?;
+        assembly
+            .rejects
+            .flush()
+            .map_err(OutputError::at(&rejects))?;
+        let files = assembly.files.finish(&self.out)?;
+        let made = Made {
+            files: &files,
+            repositories: &repositories,
+            clang: plan.clang,
+            libclang: plan.libclang,
+        };
+        card::write(&self.out, &made, &assembly.statistics)?;
+        self.manifest(&made)?;
         Ok(repositories
             .into_iter()
             .map(|(repo, _, counts)| (repo, counts))
             .collect())
     }
+
+    /// Written last: where it is, the dataset is complete.
+    fn manifest(&self, made: &Made<'_>) -> Result<(), OutputError> {
+        let manifest = json!({
+            "schema_version": SCHEMA_VERSION,
+            "clang": made.clang,
+            "libclang": made.libclang,
+            "files": made.files,
+            "repositories": made.repositories.iter().map(|(repo, commit, counts)| json!({
+                "repo": repo, "commit": commit, "counts": counts,
+            })).collect::<Vec<_>>(),
+        });
+        let path = self.out.join("manifest.json");
+        fs::write(&path, format!("{manifest:#}\n")).map_err(OutputError::at(&path))
+    }
+}
+
+impl Assembly<'_> {
+    fn part(&mut self, folder: &Path) -> Result<Part, OutputError> {
+        let mut part: Part = only(&folder.join("part.json"))?;
+        let path = folder.join("rejects.jsonl");
+        each(&path, |line| {
+            writeln!(self.rejects, "{line}").map_err(OutputError::at(&path))
+        })?;
+        let path = folder.join("records.jsonl");
+        each(&path, |line| {
+            let record: Record = serde_json::from_str(line).map_err(damaged(&path))?;
+            match self.verdict(&record, part.counts.records) {
+                Ok(()) => {
+                    part.counts.records += 1;
+                    self.statistics.add(&record);
+                    self.files.write(&record, line)
+                }
+                Err((reason, detail)) => {
+                    part.counts.reject(reason);
+                    let reject = Reject::of(&record, reason, detail);
+                    serde_json::to_writer(&mut self.rejects, &reject)
+                        .map_err(std::io::Error::from)
+                        .and_then(|()| self.rejects.write_all(b"\n"))
+                        .map_err(OutputError::at(&path))
+                }
+            }
+        })?;
+        Ok(part)
+    }
+
+    fn verdict(&mut self, record: &Record, kept: usize) -> Result<(), (Reason, String)> {
+        let most = self.curator.most();
+        if kept >= most {
+            return Err((
+                Reason::OverCap,
+                format!("its repository has {most} already"),
+            ));
+        }
+        self.curator.keep(record)
+    }
 }
 
 fn only(path: &Path) -> Result<Part, OutputError> {
     let bytes = fs::read(path).map_err(OutputError::at(path))?;
-    serde_json::from_slice(&bytes).map_err(|source| OutputError::Damaged {
-        path: path.to_owned(),
-        source,
-    })
+    serde_json::from_slice(&bytes).map_err(damaged(path))
+}
+
+fn damaged(path: &Path) -> impl FnOnce(serde_json::Error) -> OutputError {
+    let path = path.to_owned();
+    |source| OutputError::Damaged { path, source }
 }
 
 fn each(

@@ -46,6 +46,7 @@ impl Run<'_> {
             path: &read.unit.path,
             flags: &self.flags(&read.unit),
             keep,
+            budget: self.options.budget,
         };
         compile::compile(&job, options).map_err(|error| {
             let reason = match &error {

@@ -11,7 +11,7 @@ use crate::license::License;
 use crate::limits::Sizes;
 use crate::print;
 use crate::record::{
-    Build, DocTags, Provenance, Reason, Record, Reject, SCHEMA_VERSION, Split, Verify,
+    Abi, Build, Dedupe, DocTags, Provenance, Reason, Record, Reject, SCHEMA_VERSION, Split, Verify,
 };
 use crate::slice::{self, Pool, SliceError, Sliced, UnitId};
 use crate::toolchain;
@@ -162,7 +162,7 @@ impl Run<'_> {
         if verify.level < self.options.level {
             return Err((Reason::BelowLevel, verify.reason.unwrap_or_default()));
         }
-        let doc = function.doc.clone().unwrap_or_default();
+        let doc = function.doc.clone();
         let Instruction { text, source } = filter::instruction(&doc, &function.name)
             .map_err(|reason| (reason, doc.brief.clone()))?;
         let Good {
@@ -184,7 +184,7 @@ impl Run<'_> {
             doc_raw: doc.raw,
             signature_c: function.signature.clone(),
             signature_wasm: signature(&sliced),
-            abi: check::abi(function, &sliced.ty).unwrap_or_default(),
+            abi: brief(check::abi(function, &sliced.ty).unwrap_or_default()),
             c_source: function.source.clone(),
             c_deps: function.dependencies.clone(),
             wasm_sha256: hex::encode(Sha256::digest(&sliced.wasm)),
@@ -202,6 +202,9 @@ impl Run<'_> {
             },
             verify,
             io_examples,
+            dedupe: Dedupe {
+                body: check::body(&sliced.wasm),
+            },
             split: Split::of(&self.checkout.name),
             schema_version: SCHEMA_VERSION.to_owned(),
             id,
@@ -249,6 +252,14 @@ impl Run<'_> {
             detail,
         }
     }
+}
+
+/// Without what structures consist of: `c_deps` has that in its own words.
+fn brief(mut abi: Vec<Abi>) -> Vec<Abi> {
+    for param in &mut abi {
+        param.ty.shape = param.ty.shape.brief();
+    }
+    abi
 }
 
 fn slice_of(

@@ -5,27 +5,30 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use super::{Read, Run};
+use crate::compile;
 use crate::extract::{Extraction, Request, Worker, WorkerError};
 use crate::harvest::Phase;
-use crate::limits;
+use crate::limits::{self, Budget};
 use crate::parallel;
-use crate::recipe::Recipe;
+use crate::recipe::Comments;
 use crate::units::{self, HeaderMode, Headers, Unit};
 
 /// Worker processes that wait for a unit.
 #[derive(Debug)]
 pub(crate) struct Workers {
     command: Vec<OsString>,
+    budget: Budget,
     idle: Mutex<Vec<Worker>>,
     version: String,
 }
 
 impl Workers {
     /// Starts the first one, to know that it works.
-    pub(crate) fn start(command: &[OsString]) -> Result<Self, WorkerError> {
-        let first = Worker::start(command)?;
+    pub(crate) fn start(command: &[OsString], budget: Budget) -> Result<Self, WorkerError> {
+        let first = Worker::start(command, budget)?;
         Ok(Self {
             command: command.to_vec(),
+            budget,
             version: first.version().to_owned(),
             idle: Mutex::new(vec![first]),
         })
@@ -41,7 +44,7 @@ impl Workers {
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
         let mut worker = match idle {
             Some(worker) => worker,
-            None => Worker::start(&self.command)?,
+            None => Worker::start(&self.command, self.budget)?,
         };
         let extraction = worker.extract(request)?;
         if let Ok(mut idle) = self.idle.lock() {
@@ -49,22 +52,6 @@ impl Workers {
         }
         Ok(extraction)
     }
-}
-
-/// Writes a recipe's headers to a folder that is looked in first.
-pub(super) fn overlay(recipe: Option<&Recipe>) -> std::io::Result<Option<tempfile::TempDir>> {
-    let Some(recipe) = recipe.filter(|recipe| !recipe.headers.is_empty()) else {
-        return Ok(None);
-    };
-    let folder = tempfile::tempdir()?;
-    for (path, text) in &recipe.headers {
-        let path = folder.path().join(path);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        std::fs::write(path, text)?;
-    }
-    Ok(Some(folder))
 }
 
 impl Run<'_> {
@@ -119,6 +106,13 @@ impl Run<'_> {
     /// The parser's arguments, which are the compiler's.
     pub(super) fn arguments(&self, unit: &Unit) -> Vec<String> {
         let mut args = self.options.toolchain.language();
+        args.push(String::from(compile::NO_ASSERTIONS));
+        if self
+            .recipe
+            .is_some_and(|recipe| recipe.comments == Comments::All)
+        {
+            args.push(String::from("-fparse-all-comments"));
+        }
         args.extend(self.flags(unit));
         args
     }

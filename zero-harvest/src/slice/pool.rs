@@ -23,6 +23,7 @@ pub(crate) struct Pool<'a> {
     units: Vec<(&'a str, Option<&'a Object>)>,
     archives: &'a [Archive],
     index: HashMap<&'a str, Vec<Definition>>,
+    assertions_trap: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +52,21 @@ impl<'a> Pool<'a> {
             units,
             archives,
             index,
+            assertions_trap: false,
         }
+    }
+
+    /// The same, where an assertion that fails is a trap: for the build that shows what is undefined.
+    pub(crate) fn trapping(self) -> Self {
+        Self {
+            assertions_trap: true,
+            ..self
+        }
+    }
+
+    /// Whether an assertion that fails is a trap.
+    pub(crate) fn assertions_trap(&self) -> bool {
+        self.assertions_trap
     }
 
     /// A unit's object.

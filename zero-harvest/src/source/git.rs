@@ -1,6 +1,6 @@
 //! Clones, at depth 1, with the user's own git.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::SourceError;
@@ -15,6 +15,37 @@ pub(super) fn clone(url: &str, folder: &Path) -> Result<String, SourceError> {
     run(&mut clone, url)?;
     let said = run(git(folder).args(["rev-parse", "HEAD"]), url)?;
     Ok(said.trim().to_owned())
+}
+
+/// A clone of the newest commit that `cache` keeps, and the commit. It is cloned if it is not there.
+pub(super) fn cached(url: &str, cache: &Path) -> Result<(PathBuf, String), SourceError> {
+    std::fs::create_dir_all(cache).map_err(SourceError::read(cache))?;
+    let said = run(
+        git(cache).args(["ls-remote", "--quiet", "--", url, "HEAD"]),
+        url,
+    )?;
+    let commit = said.split_whitespace().next().unwrap_or_default();
+    let place = |commit: &str| {
+        let address = blake3::hash(url.as_bytes()).to_hex();
+        cache.join(format!("{}-{commit}", &address[..16]))
+    };
+    let known = place(commit);
+    if !commit.is_empty() && known.is_dir() {
+        return Ok((known, commit.to_owned()));
+    }
+    let fresh = tempfile::Builder::new()
+        .prefix(".clone-")
+        .tempdir_in(cache)
+        .map_err(SourceError::read(cache))?;
+    // Somebody may have pushed meanwhile: what was cloned counts.
+    let commit = clone(url, fresh.path())?;
+    let kept = place(&commit);
+    match std::fs::rename(fresh.path(), &kept) {
+        Ok(()) => drop(fresh.keep()),
+        Err(_) if kept.is_dir() => {}
+        Err(error) => return Err(SourceError::read(&kept)(error)),
+    }
+    Ok((kept, commit))
 }
 
 fn git(folder: &Path) -> Command {

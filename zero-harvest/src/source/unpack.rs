@@ -31,6 +31,11 @@ pub(super) fn unpack(archive: &Path, folder: &Path) -> Result<PathBuf, UnpackErr
     let end = archive.extension().unwrap_or_default();
     let reader: Box<dyn Read> = match end.to_str() {
         Some("tar") => Box::new(file),
+        Some("bz2") => Box::new(bzip2::read::MultiBzDecoder::new(file)),
+        Some("zip") => {
+            zip(file, folder)?;
+            return only_folder(folder);
+        }
         Some("xz") => Box::new(XzReader::new_mem_limit(
             file,
             true,
@@ -43,37 +48,91 @@ pub(super) fn unpack(archive: &Path, folder: &Path) -> Result<PathBuf, UnpackErr
 }
 
 fn entries(reader: impl Read, folder: &Path) -> Result<(), UnpackError> {
-    // One byte more than is allowed tells a large archive from one that is exactly as large.
-    let mut left = limits::ARCHIVE_BYTES;
+    let mut target = Target::new(folder);
     let mut archive = Archive::new(reader);
     for (number, entry) in archive.entries()?.enumerate() {
-        if number == limits::ARCHIVE_ENTRIES {
-            return Err(UnpackError::TooLarge("the files that an archive may have"));
-        }
+        Target::count(number)?;
         let mut entry = entry?;
         let path = entry.path()?.into_owned();
-        let Some(inside) = inside(&path) else {
-            return Err(UnpackError::Path(path.display().to_string()));
-        };
-        let target = folder.join(inside);
         match entry.header().entry_type() {
-            EntryType::Directory => fs::create_dir_all(&target)?,
-            EntryType::Regular | EntryType::Continuous => {
-                if let Some(parent) = target.parent() {
-                    fs::create_dir_all(parent)?;
-                }
-                // What the header claims is not believed: what is written is counted.
-                let mut file = File::create(&target)?;
-                let written = io::copy(&mut (&mut entry).take(left + 1), &mut file)?;
-                left = left
-                    .checked_sub(written)
-                    .ok_or(UnpackError::TooLarge("the bytes that an archive may have"))?;
-            }
+            EntryType::Directory => target.folder(&path)?,
+            EntryType::Regular | EntryType::Continuous => target.file(&path, &mut entry)?,
             // Links and devices: no source needs them, and links lead elsewhere.
-            _ => {}
+            _ => target.refuse(&path)?,
         }
     }
     Ok(())
+}
+
+fn zip(file: impl Read + io::Seek, folder: &Path) -> Result<(), UnpackError> {
+    let mut target = Target::new(folder);
+    let mut archive = zip::ZipArchive::new(file).map_err(io::Error::other)?;
+    for number in 0..archive.len() {
+        Target::count(number)?;
+        let mut entry = archive.by_index(number).map_err(io::Error::other)?;
+        let path = PathBuf::from(entry.name());
+        if entry.is_dir() {
+            target.folder(&path)?;
+        } else if entry.is_symlink() {
+            target.refuse(&path)?;
+        } else {
+            target.file(&path, &mut entry)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where files go, and how much may still come.
+struct Target<'a> {
+    root: &'a Path,
+    left: u64,
+}
+
+impl<'a> Target<'a> {
+    fn new(root: &'a Path) -> Self {
+        Self {
+            root,
+            left: limits::ARCHIVE_BYTES,
+        }
+    }
+
+    fn count(number: usize) -> Result<(), UnpackError> {
+        if number >= limits::ARCHIVE_ENTRIES {
+            return Err(UnpackError::TooLarge("the files that an archive may have"));
+        }
+        Ok(())
+    }
+
+    /// Where a path of the archive lies, if it stays below.
+    fn inside(&self, path: &Path) -> Result<PathBuf, UnpackError> {
+        let inside = inside(path).ok_or_else(|| UnpackError::Path(path.display().to_string()))?;
+        Ok(self.root.join(inside))
+    }
+
+    fn folder(&self, path: &Path) -> Result<(), UnpackError> {
+        Ok(fs::create_dir_all(self.inside(path)?)?)
+    }
+
+    /// Leaves something out, unless its path alone shows that the archive is hostile.
+    fn refuse(&self, path: &Path) -> Result<(), UnpackError> {
+        self.inside(path).map(drop)
+    }
+
+    fn file(&mut self, path: &Path, entry: &mut impl Read) -> Result<(), UnpackError> {
+        let path = self.inside(path)?;
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        // What the header claims is not believed: what is written is counted, and one byte more than is allowed tells a
+        // large archive from one that is exactly as large.
+        let mut file = File::create(&path)?;
+        let written = io::copy(&mut entry.take(self.left + 1), &mut file)?;
+        self.left = self
+            .left
+            .checked_sub(written)
+            .ok_or(UnpackError::TooLarge("the bytes that an archive may have"))?;
+        Ok(())
+    }
 }
 
 /// The path, if it stays below where it starts.
@@ -125,8 +184,18 @@ mod tests {
             fs::create_dir(&below).unwrap();
             let error = entries(archive(path, EntryType::Regular).as_slice(), &below).unwrap_err();
             assert!(matches!(error, UnpackError::Path(_)), "{path}: {error}");
+            let error = zip(io::Cursor::new(zipped(path)), &below).unwrap_err();
+            assert!(matches!(error, UnpackError::Path(_)), "{path}: {error}");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         }
+    }
+
+    fn zipped(path: &str) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        writer.start_file(path, options).unwrap();
+        writer.write_all(b"x\n").unwrap();
+        writer.finish().unwrap().into_inner()
     }
 
     #[test]
@@ -143,7 +212,14 @@ mod tests {
             xz.write_all(&tar).unwrap();
             xz.finish().unwrap()
         };
+        let bz2 = {
+            let mut bz2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            bz2.write_all(&tar).unwrap();
+            bz2.finish().unwrap()
+        };
         for (name, bytes) in [
+            ("a.zip", zipped("lib/x.c")),
+            ("a.tar.bz2", bz2),
             ("a.tar", tar),
             ("a.tar.gz", gz.clone()),
             ("a.tgz", gz),
