@@ -6,6 +6,7 @@
     table.py registry RAW    JSON lines of the registry measurement   -> benches/results/registry.md
     table.py programs RAW    hyperfine's JSON of benches/programs.sh  -> benches/results/programs.md
     table.py instances RAW   JSON lines of benches/instances.rs       -> benches/results/instances.md
+    table.py harvest RAW     the folder that benches/harvest.sh fills -> benches/results/harvest.md
     table.py                 all results -> the figures in README.md, between its two markers
 
 Minima, because everything that disturbs a measurement makes it slower; ratios, because machines differ.
@@ -119,6 +120,40 @@ def instances(raw):
     write("instances", "Many instances in one process", table(head, rows))
 
 
+def harvest(raw):
+    load = lambda name: json.loads((raw / name).read_text(encoding="utf-8"))
+    one, two, full, alone = load("l1-1.json"), load("l1-2.json"), load("l2.json"), load("alone.json")
+    plain = [load(f"plain-{name}.json") for name in ("lz4", "brotli", "utf8proc")]
+    seconds = lambda run: sum(run["seconds"].values())
+    size = lambda folder: [len(json.loads(line)["output"].encode()) for path in (raw / folder / "data").glob("*.jsonl")
+                           for line in path.read_text(encoding="utf-8").splitlines()]
+    plain_seconds, plain_records = sum(p["seconds"] for p in plain), sum(p["records"] for p in plain)
+    rows = []
+    for name, took, records, mean in [
+        ("harvest, L1, 2 jobs", seconds(two), two["total"]["records"], size("l1-2")),
+        ("harvest, L1, 1 job", seconds(one), one["total"]["records"], size("l1-1")),
+        ("harvest, L2, 2 jobs", seconds(full), full["total"]["records"], size("l2")),
+        ("the plain pipeline, 2 jobs", plain_seconds, plain_records, None),
+        ("clang alone, 2 jobs", alone["seconds"], None, None),
+    ]:
+        mean = sum(mean) / len(mean) if mean else sum(p["bytes"] for p in plain) / plain_records if records else None
+        rows.append([name, f"{took:.2f}", records or "–", f"{records / took:.1f}" if records else "–", f"{mean:,.0f}".replace(",", " ") if mean else "–"])
+    text = table(["lz4, brotli, utf8proc", "seconds", "records", "records a second", "bytes of text, mean"], rows)
+    rate = (two["total"]["records"] / seconds(two)) / (plain_records / plain_seconds)
+    each = two["seconds"]["slice"] * 2 / two["total"]["l1"] * 1000
+    peaks = ", ".join(f"{int((raw / f'peak-{count}').read_text()) / (1 << 20):.0f} MiB of {count}" for count in (10, 100, 1000))
+    text += (f"\n\nThat is {rate:.1f} × the plain pipeline's records a second, {seconds(two) / alone['seconds']:.2f} × the time of clang alone, "
+             f"and {seconds(one) / seconds(two):.2f} × as fast with two jobs as with one. From slicing to printing a function takes "
+             f"{each:.2f} ms of one core. Peak memory for repositories of one function: {peaks}.")
+    real, rows = load("real.json"), []
+    for name, counts in [(r["repo"], r["counts"]) for r in real["repositories"]] + [("all", real["total"])]:
+        share = lambda part, of: f"{100 * part / of:.0f} %" if of else "–"
+        rows.append([name, counts["documented"], counts["compilable"], counts["l1"], share(counts["l1"], counts["compilable"]),
+                     counts["self_contained"], counts["l2"], share(counts["l2"], counts["self_contained"]), counts["records"]])
+    head = ["Debian's sources, with recipes", "documented", "compilable", "L1", "of compilable", "self-contained", "L2", "of self-contained", "records"]
+    write("harvest", "Harvest", text + "\n\n" + table(head, rows))
+
+
 def render():
     text = README.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
@@ -131,7 +166,7 @@ def main():
     if len(sys.argv) == 1:
         render()
     else:
-        {"start": start, "verify": verify, "registry": registry, "programs": programs, "instances": instances}[sys.argv[1]](Path(sys.argv[2]))
+        {"start": start, "verify": verify, "registry": registry, "programs": programs, "instances": instances, "harvest": harvest}[sys.argv[1]](Path(sys.argv[2]))
 
 
 if __name__ == "__main__":
