@@ -8,11 +8,13 @@ use clap_complete::Shell;
 use crate::report::Colour;
 
 mod harvest;
+mod model;
 mod owner;
 
 pub(crate) use harvest::{
     Harvest, HarvestCommand, HarvestFormat, HarvestLevel, HarvestStyle, ShowRecord, Stats,
 };
+pub(crate) use model::{Ask, Eval, ModelApi, ModelArgs};
 pub(crate) use owner::{ChangeOwner, Info, Owner, Search, SignOwner};
 
 /// `cargo zero …`, or `cargo-zero …`.
@@ -95,6 +97,7 @@ pub(crate) enum Command {
     Grants(Grants),
     #[command(subcommand)]
     Cache(Cache),
+    Ask(Box<Ask>),
     Eval(Eval),
     Harvest(Box<Harvest>),
     /// Read sources for `harvest`, which starts this by itself
@@ -527,32 +530,6 @@ pub(crate) enum Cache {
     Info,
     /// Remove packages and compiled code; all of it can be fetched or made again
     Clean,
-}
-
-/// Measure what a model can do, by running what it writes
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  cargo zero eval --model reference\n  cargo zero eval --samples answers.jsonl -k 1,10 --out report\n\nSamples are JSON lines with the members `task` and `answer`. Answers run in the sandbox without any right."
-)]
-pub(crate) struct Eval {
-    /// `reference`: answer every task with its own reference, which checks the tasks
-    #[arg(long, value_name = "MODEL", conflicts_with = "samples")]
-    pub(crate) model: Option<String>,
-    /// Judge the answers in this file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) samples: Option<PathBuf>,
-    /// Tasks to use instead of WAT-Eval
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tasks: Option<PathBuf>,
-    /// For which k to estimate pass@k
-    #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) k: Vec<u16>,
-    /// Answers to judge at the same time; one for each core by default
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<usize>,
-    /// Keep samples, verdicts and report in this folder
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
 }
 
 /// Print completions for a shell

@@ -1,5 +1,7 @@
 //! One file for each subcommand: arguments → library call → report.
 
+mod ask;
+pub(crate) mod asked;
 mod build;
 mod cache;
 mod check;
@@ -14,6 +16,7 @@ mod key;
 mod launch;
 mod list;
 mod mcp;
+mod model;
 mod new;
 mod owner;
 mod publish;
@@ -121,6 +124,7 @@ fn execute(session: &Session, command: Command, arguments: &[OsString]) -> Resul
         Command::Registry(args) => registry::run(session, &args),
         Command::Grants(args) => grants::run(session, &args, arguments),
         Command::Cache(args) => cache::run(session, &args),
+        Command::Ask(args) => ask::run(session, &args),
         Command::Eval(args) => eval::run(session, &args),
         Command::Harvest(args) => harvest::run(session, &args),
         Command::HarvestReader => harvest::reader(),

@@ -23,9 +23,23 @@ pub(crate) struct Config {
     /// The registry that is asked when none is named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) default_registry: Option<RegistryName>,
+    /// The model that `ask` and `eval` use when none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<ModelConfig>,
     /// The registries by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) registries: BTreeMap<RegistryName, Registry>,
+}
+
+/// A model behind an address. Its key stands in no file: it is read from the environment.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ModelConfig {
+    /// The address.
+    pub(crate) url: String,
+    /// Which of the server's models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
 }
 
 /// One registry.

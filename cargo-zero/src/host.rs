@@ -20,6 +20,10 @@ pub(crate) struct Environment {
     pub(crate) key: Option<String>,
     /// `ZERO_KEY_PASSWORD`: opens it without a prompt.
     pub(crate) key_password: Option<String>,
+    /// `ZERO_MODEL_URL`: what `--model` is when it is not given.
+    pub(crate) model_url: Option<String>,
+    /// `ZERO_MODEL_KEY`: proves to the model's server that we may ask.
+    pub(crate) model_key: Option<String>,
     /// `NO_COLOR` is set.
     pub(crate) no_color: bool,
     /// `CARGO`: the cargo that called us.
@@ -50,6 +54,8 @@ impl Environment {
             key: text("ZERO_KEY"),
             // An empty password is a password.
             key_password: env::var("ZERO_KEY_PASSWORD").ok(),
+            model_url: text("ZERO_MODEL_URL"),
+            model_key: text("ZERO_MODEL_KEY"),
             no_color: path("NO_COLOR").is_some(),
             cargo: path("CARGO"),
             rustc: path("RUSTC"),

@@ -4,6 +4,7 @@
 //! `cargo xtask test` installs the peers and makes a missing one an error; plain `cargo test` leaves such tests out and
 //! says so.
 
+mod ask;
 #[path = "../attacks/mod.rs"]
 mod attacks;
 mod capabilities;

@@ -8,7 +8,7 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{Judge, Verdict};
+use crate::judge::{Judge, Judgement};
 use crate::task::Task;
 
 /// One answer to one task.
@@ -27,10 +27,15 @@ pub struct Judged {
     pub task: String,
     /// The text.
     pub answer: String,
-    /// [`Verdict::class`].
+    /// [`crate::judge::Verdict::class`].
     pub verdict: &'static str,
-    /// [`Verdict::diagnostic`].
+    /// [`crate::judge::Verdict::diagnostic`].
     pub diagnostic: String,
+    /// Instructions of the module, if it is valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<usize>,
+    /// Units of work of all calls together.
+    pub fuel: u64,
     parses: bool,
     validates: bool,
     passed: bool,
@@ -117,8 +122,14 @@ pub fn judge(
         .into_iter()
         .zip(verdicts)
         .filter_map(|(sample, verdict)| {
-            let verdict: Verdict = verdict?;
+            let Judgement {
+                verdict,
+                fuel,
+                instructions,
+            } = verdict?;
             Some(Judged {
+                instructions,
+                fuel,
                 verdict: verdict.class(),
                 diagnostic: verdict.diagnostic(by_id[sample.task.as_str()]),
                 parses: verdict.parses(),

@@ -1,25 +1,49 @@
 //! Tries an answer: does it parse, is it valid, does it compute the right thing?
 //!
-//! Whatever a model wrote runs in zrun's sandbox without any right, in a fresh instance for every call, under limits of
-//! fuel, memory and time. zrun runs only what is signed: each judge has a key of its own in memory, so that an answer
-//! takes the way of every other program and nothing else can run in its place.
+//! Whatever a model wrote is interpreted without anything to import, in a fresh instance for every call, under limits of
+//! work, memory and depth that are counted and not timed: a verdict depends on the answer alone, whatever else the
+//! machine does (spec/eval.md, "Judging"). An interpreter starts a small module in microseconds, where compiling it
+//! would take longer than all of its tests: spec/decisions/0007-answers-are-interpreted.md.
 
-use zero_format::{Artifact, Kind, Metadata, Package, SecretKey, Verified};
-use zrun::{EngineOptions, Limits, Program, RunError, Runner};
+mod arena;
+mod place;
 
-use crate::task::{Call, Task};
+use crate::task::{Call, Signature, Task, Value};
+use arena::Arena;
 
-/// Bytes of an answer that are looked at: compiling must stay cheap.
+/// Bytes of an answer that are looked at: reading it must stay cheap.
 pub const MAX_TEXT: usize = 256 << 10;
 
-/// What one call of an answer may use up.
-const FUEL: u64 = 10_000_000;
-const MEMORY: u64 = 64 << 20;
-const TIME: std::time::Duration = std::time::Duration::from_secs(5);
+/// What an answer may use up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Units of work, about one an instruction, for each call.
+    pub fuel: u64,
+    /// Units of work for all calls of an answer together.
+    pub total_fuel: u64,
+    /// Bytes of all memories of an instance.
+    pub memory: usize,
+    /// Elements of all tables of an instance.
+    pub table: usize,
+    /// Calls within calls.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            fuel: 10_000_000,
+            total_fuel: 100_000_000,
+            memory: 64 << 20,
+            table: 10_000,
+            depth: 10_000,
+        }
+    }
+}
 
 /// Tries answers.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Judge {
-    key: SecretKey,
     limits: Limits,
 }
 
@@ -34,7 +58,7 @@ pub enum Verdict {
     },
     /// It is no valid module.
     Invalid {
-        /// What the validator says.
+        /// What the validator says, and where.
         reason: String,
     },
     /// It imports something: nothing was granted.
@@ -42,7 +66,7 @@ pub enum Verdict {
         /// The first import.
         import: String,
     },
-    /// The function is missing or has another type.
+    /// The function or the memory is missing, or has another type.
     Signature {
         /// What is wrong.
         reason: String,
@@ -56,15 +80,26 @@ pub enum Verdict {
         /// Which trap or limit.
         reason: String,
     },
-    /// A call returned something else.
+    /// A call returned or left something else.
     Wrong {
         /// The call.
         call: usize,
-        /// What it returned.
-        actual: String,
+        /// What it did, and what was expected.
+        reason: String,
     },
     /// Every call returned what it should.
     Passed,
+}
+
+/// A verdict and what was counted on the way to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// How the answer did.
+    pub verdict: Verdict,
+    /// Units of work of all calls.
+    pub fuel: u64,
+    /// Instructions of the module, if it is valid.
+    pub instructions: Option<usize>,
 }
 
 impl Verdict {
@@ -83,6 +118,18 @@ impl Verdict {
         *self == Self::Passed
     }
 
+    /// How far the answer got: a later step is a higher number, and among calls a later call.
+    pub fn rank(&self) -> (u8, usize) {
+        match self {
+            Self::Unparsed { .. } => (0, 0),
+            Self::Invalid { .. } => (1, 0),
+            Self::Imports { .. } => (2, 0),
+            Self::Signature { .. } => (3, 0),
+            Self::Stopped { call, .. } | Self::Wrong { call, .. } => (4, *call),
+            Self::Passed => (5, 0),
+        }
+    }
+
     /// A name for tables and programs.
     pub fn class(&self) -> &'static str {
         match self {
@@ -98,8 +145,10 @@ impl Verdict {
 
     /// What a model can learn from it; empty if it passed.
     pub fn diagnostic(&self, task: &Task) -> String {
-        let call = |at: usize| task.examples.iter().chain(&task.tests).nth(at);
-        let shown = |at: usize| call(at).map_or_else(String::new, |call| arguments(task, call));
+        let shown = |at: usize| {
+            let call = task.examples.iter().chain(&task.tests).nth(at);
+            call.map_or_else(String::new, |call| shown(&task.signature, call))
+        };
         match self {
             Self::Unparsed { reason } | Self::Invalid { reason } | Self::Signature { reason } => {
                 reason.clone()
@@ -108,91 +157,89 @@ impl Verdict {
                 format!("the module imports {import}; it must import nothing")
             }
             Self::Stopped { call, reason, .. } => format!("{}: {reason}", shown(*call)),
-            Self::Wrong { call: at, actual } => {
-                let expected = call(*at).map_or_else(String::new, |call| call.result.to_string());
-                format!("{} returned {actual}, expected {expected}", shown(*at))
-            }
+            Self::Wrong { call, reason } => format!("{} {reason}", shown(*call)),
             Self::Passed => String::new(),
         }
     }
 }
 
-fn arguments(task: &Task, call: &Call) -> String {
-    let args: Vec<String> = call.args.iter().map(ToString::to_string).collect();
-    format!("{}({})", task.signature.name, args.join(", "))
+/// A call as it is written in C.
+pub(crate) fn shown(signature: &Signature, call: &Call) -> String {
+    let args: Vec<String> = call.args.iter().map(Value::to_string).collect();
+    format!("{}({})", signature.name, args.join(", "))
 }
 
 impl Judge {
-    /// A judge with 40 random bytes for its key.
-    pub fn new(entropy: [u8; 40]) -> Self {
-        Self {
-            key: SecretKey::generate(entropy),
-            limits: Limits {
-                memory: MEMORY,
-                time: TIME,
-                output: 0,
-                fuel: Some(FUEL),
-                ..Limits::default()
-            },
-        }
+    /// A judge with these limits.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits }
     }
 
     /// Tries an answer with the examples and tests of a task, in this order.
-    pub fn judge(&self, task: &Task, answer: &str) -> Verdict {
-        let program = match self.program(task, answer) {
-            Ok(program) => program,
-            Err(verdict) => return verdict,
+    pub fn judge(&self, task: &Task, answer: &str) -> Judgement {
+        let without_calls = |verdict| Judgement {
+            verdict,
+            fuel: 0,
+            instructions: None,
         };
-        let calls = task.examples.iter().chain(&task.tests);
-        for (at, call) in calls.enumerate() {
-            let called = Runner::new(&program)
-                .limits(self.limits)
-                .quiet(true)
-                .call(&task.signature.name, &call.args);
-            match called {
-                Ok(called) if called.returned(&call.result) => {}
-                Ok(called) => {
-                    return Verdict::Wrong {
-                        call: at,
-                        actual: called.to_json().to_string(),
-                    };
-                }
-                Err(error) => return stopped(at, &error),
+        let wasm = match parse(answer) {
+            Ok(wasm) => wasm,
+            Err(verdict) => return without_calls(verdict),
+        };
+        let judgement = self.judge_binary(task, &wasm);
+        match judgement.verdict {
+            // Where a validator counts bytes, a model sees lines.
+            Verdict::Invalid { reason } => without_calls(Verdict::Invalid {
+                reason: place::in_text(answer, &wasm, &reason),
+            }),
+            _ => judgement,
+        }
+    }
+
+    /// The same for a module in binary.
+    pub fn judge_binary(&self, task: &Task, wasm: &[u8]) -> Judgement {
+        let mut judgement = Judgement {
+            verdict: Verdict::Passed,
+            fuel: 0,
+            instructions: None,
+        };
+        let arena = match Arena::open(self.limits, &task.signature, needs_memory(task), wasm) {
+            Ok(arena) => arena,
+            Err(verdict) => {
+                judgement.verdict = verdict;
+                return judgement;
+            }
+        };
+        judgement.instructions = Some(instructions(wasm));
+        for (at, call) in task.examples.iter().chain(&task.tests).enumerate() {
+            let left = self.limits.total_fuel - judgement.fuel;
+            let (fuel, outcome) = arena.call(at, call, left.min(self.limits.fuel));
+            judgement.fuel += fuel;
+            if let Err(verdict) = outcome {
+                judgement.verdict = verdict;
+                break;
             }
         }
-        Verdict::Passed
-    }
-
-    /// Everything before the first call.
-    fn program(&self, task: &Task, answer: &str) -> Result<Program, Verdict> {
-        let wasm = parse(answer)?;
-        validate(&wasm)?;
-        interface(task, &wasm)?;
-        let invalid = |reason: String| Verdict::Invalid { reason };
-        let verified = self.sign(&wasm).map_err(invalid)?;
-        let options = EngineOptions {
-            fuel: true,
-            ..EngineOptions::default()
-        };
-        Program::compile(&verified, options).map_err(|error| invalid(error.to_string()))
-    }
-
-    fn sign(&self, wasm: &[u8]) -> Result<Verified<Artifact>, String> {
-        let package = Package::new(
-            "answer".parse().map_err(|_| "no such name")?,
-            "0.0.0".parse().map_err(|_| "no such version")?,
-        );
-        let metadata = Metadata::new(Kind::Module, package);
-        let unsigned =
-            zero_format::assemble(wasm, &metadata, None).map_err(|error| error.to_string())?;
-        let bytes =
-            zero_format::sign(&unsigned, &[&self.key]).map_err(|error| error.to_string())?;
-        let artifact = Artifact::decode(bytes).map_err(|error| error.to_string())?;
-        zero_format::verify(artifact, &[self.key.public_key()]).map_err(|error| error.to_string())
+        judgement
     }
 }
 
-fn parse(answer: &str) -> Result<Vec<u8>, Verdict> {
+/// Whether the calls of a task put anything into memory, or look for it there.
+fn needs_memory(task: &Task) -> bool {
+    let mut calls = task.examples.iter().chain(&task.tests);
+    calls.any(|call| {
+        call.args
+            .iter()
+            .chain(&call.result)
+            .any(|value| value.buffer().is_some())
+    })
+}
+
+/// The binary of a text.
+///
+/// # Errors
+/// [`Verdict::Unparsed`].
+pub fn parse(answer: &str) -> Result<Vec<u8>, Verdict> {
     let unparsed = |reason| Verdict::Unparsed { reason };
     if answer.len() > MAX_TEXT {
         return Err(unparsed(format!(
@@ -202,78 +249,13 @@ fn parse(answer: &str) -> Result<Vec<u8>, Verdict> {
     wat::parse_str(answer).map_err(|error| unparsed(error.to_string()))
 }
 
-fn validate(wasm: &[u8]) -> Result<(), Verdict> {
-    let validated = wasmparser::validate(wasm).map(|_| ());
-    validated.map_err(|error| Verdict::Invalid {
-        reason: error.to_string(),
-    })?;
-    if wasmparser::Parser::is_component(wasm) {
-        return Err(Verdict::Invalid {
-            reason: "it is a component, not a module".to_owned(),
+/// Instructions in all functions of a valid module.
+pub fn instructions(wasm: &[u8]) -> usize {
+    let bodies = wasmparser::Parser::new(0)
+        .parse_all(wasm)
+        .filter_map(|payload| match payload {
+            Ok(wasmparser::Payload::CodeSectionEntry(body)) => body.get_operators_reader().ok(),
+            _ => None,
         });
-    }
-    Ok(())
-}
-
-/// No imports; the function is there. Its type shows in the calls, whose number of arguments is checked first.
-fn interface(task: &Task, wasm: &[u8]) -> Result<(), Verdict> {
-    let mut exported = false;
-    for payload in wasmparser::Parser::new(0).parse_all(wasm).flatten() {
-        match payload {
-            wasmparser::Payload::ImportSection(imports) => {
-                if let Some(Ok(import)) = imports.into_imports().next() {
-                    let import = format!("\"{}\" \"{}\"", import.module, import.name);
-                    return Err(Verdict::Imports { import });
-                }
-            }
-            wasmparser::Payload::ExportSection(exports) => {
-                let name = task.signature.name.as_str();
-                exported |= exports.into_iter().flatten().any(|export| {
-                    export.name == name && export.kind == wasmparser::ExternalKind::Func
-                });
-            }
-            _ => {}
-        }
-    }
-    let reason = || {
-        format!(
-            "the module does not export a function \"{}\"",
-            task.signature.name
-        )
-    };
-    if exported {
-        Ok(())
-    } else {
-        Err(Verdict::Signature { reason: reason() })
-    }
-}
-
-fn stopped(call: usize, error: &RunError) -> Verdict {
-    let mut reason = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        reason = format!("{reason}: {cause}");
-        source = cause.source();
-    }
-    match error {
-        RunError::Limit(_) => Verdict::Stopped {
-            call,
-            class: "limit",
-            reason,
-        },
-        RunError::Trap { .. } => Verdict::Stopped {
-            call,
-            class: "trapped",
-            reason,
-        },
-        _ => Verdict::Signature { reason },
-    }
-}
-
-impl std::fmt::Debug for Judge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Judge")
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
-    }
+    bodies.map(|operators| operators.into_iter().count()).sum()
 }

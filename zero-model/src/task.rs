@@ -1,7 +1,12 @@
 //! Tasks: what a model is asked, and how its answer is tried (spec/eval.md).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+
+mod value;
+
+pub use value::{Buffer, MAX_BUFFER, Value};
 
 /// The set of tasks that comes with the crate (spec/eval.md).
 pub const WAT_EVAL: &str = include_str!("../wat-eval/tasks.jsonl");
@@ -23,6 +28,9 @@ pub struct Task {
     pub examples: Vec<Call>,
     /// Calls that it is not shown.
     pub tests: Vec<Call>,
+    /// A function in C that is right, for comparison with C that a model writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub c: Option<String>,
     /// An answer that is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -34,6 +42,10 @@ pub struct Task {
 pub enum Tier {
     /// Numbers in, a number out.
     Scalar,
+    /// Buffers of the caller in memory that the module exports.
+    Memory,
+    /// Results in memory that the function finds room for.
+    Alloc,
 }
 
 /// The function that an answer exports.
@@ -67,9 +79,13 @@ pub enum Type {
 #[serde(deny_unknown_fields)]
 pub struct Call {
     /// Its arguments.
-    pub args: Vec<Json>,
-    /// Its result.
-    pub result: Json,
+    pub args: Vec<Value>,
+    /// Its result; absent where only memory is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    /// What each buffer among the arguments holds afterwards, in their order; `null` where it does not matter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Option<Value>>,
 }
 
 /// A set of tasks that is not one.
@@ -135,6 +151,15 @@ impl Task {
         }
     }
 
+    /// Whether its calls are calls of its function.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self) -> Result<(), String> {
+        let mut calls = self.examples.iter().chain(&self.tests);
+        calls.try_for_each(|call| call.fits(&self.signature))
+    }
+
     fn consistent(&self) -> Result<(), (&'static str, String)> {
         if self.id.is_empty() {
             return Err(("id", "it is empty".to_owned()));
@@ -143,18 +168,68 @@ impl Task {
             return Err(("tests", "there are none".to_owned()));
         }
         for (field, calls) in [("examples", &self.examples), ("tests", &self.tests)] {
-            let expected = self.signature.params.len();
-            if let Some(call) = calls.iter().find(|call| call.args.len() != expected) {
-                return Err((
-                    field,
-                    format!(
-                        "a call has {} arguments instead of {expected}",
-                        call.args.len()
-                    ),
-                ));
+            for call in calls {
+                call.fits(&self.signature)
+                    .map_err(|reason| (field, reason))?;
             }
         }
         Ok(())
+    }
+}
+
+impl Call {
+    fn fits(&self, signature: &Signature) -> Result<(), String> {
+        let (given, wanted) = (self.args.len(), signature.params.len());
+        if given != wanted {
+            return Err(format!("a call has {given} arguments instead of {wanted}"));
+        }
+        let results = self.result.iter().map(|value| (value, signature.result));
+        let typed = self
+            .args
+            .iter()
+            .zip(signature.params.iter().copied())
+            .chain(results);
+        if let Some((value, ty)) = typed.into_iter().find(|(value, ty)| !value.fits(*ty)) {
+            return Err(format!("{value} is no {}", ty.name()));
+        }
+        let buffers: Vec<&Buffer> = self.args.iter().filter_map(Value::buffer).collect();
+        if self.after.len() > buffers.len() {
+            return Err(format!(
+                "`after` has {} entries for {} buffers",
+                self.after.len(),
+                buffers.len()
+            ));
+        }
+        for (after, before) in self.after.iter().zip(buffers) {
+            let same_size = |value: &Value| {
+                value
+                    .buffer()
+                    .is_some_and(|after| after.bytes().len() == before.bytes().len())
+            };
+            if !after.as_ref().is_none_or(same_size) {
+                return Err(
+                    "an entry of `after` is no buffer of the size of its argument".to_owned(),
+                );
+            }
+        }
+        if self.result.is_none() && self.after.iter().all(Option::is_none) {
+            return Err("a call has neither a result nor an entry of `after`".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// As it is written in C and in many prompts: `add(i32, i32) -> i32`.
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let params: Vec<&str> = self.params.iter().map(|ty| ty.name()).collect();
+        write!(
+            f,
+            "{}({}) -> {}",
+            self.name,
+            params.join(", "),
+            self.result.name()
+        )
     }
 }
 

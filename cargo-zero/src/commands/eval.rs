@@ -11,7 +11,7 @@ use zero_model::judge::Judge;
 use zero_model::task::{Task, WAT_EVAL};
 
 use crate::cli::Eval;
-use crate::host::{Session, entropy};
+use crate::host::Session;
 use crate::report::{Class, Failure, Report};
 use crate::write;
 
@@ -25,7 +25,7 @@ pub(crate) fn run(session: &Session, args: &Eval) -> Result<Report, Failure> {
         .output
         .step(&format!("judging {} answers", samples.len()));
     let begun = Instant::now();
-    let judged = eval::judge(&Judge::new(entropy()?), &tasks, samples, jobs)
+    let judged = eval::judge(&Judge::default(), &tasks, samples, jobs)
         .map_err(|error| Failure::failed("cannot judge the samples").because(&error))?;
     let seconds = begun.elapsed().as_secs_f64();
     drop(step);

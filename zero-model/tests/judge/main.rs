@@ -2,7 +2,8 @@
 
 use zero_model::eval::{self, Sample, Summary};
 use zero_model::judge::{Judge, Verdict};
-use zero_model::task::{Task, WAT_EVAL};
+use zero_model::sandbox::Sandbox;
+use zero_model::task::{Task, Tier, Value, WAT_EVAL};
 
 fn task() -> Task {
     let text = r#"{"id":"add","tier":"scalar","prompt":"Add a and b.","signature":{"name":"add","params":["i32","i32"],"result":"i32"},
@@ -14,7 +15,7 @@ fn task() -> Task {
 }
 
 fn verdict(answer: &str) -> Verdict {
-    Judge::new([7; 40]).judge(&task(), answer)
+    Judge::default().judge(&task(), answer).verdict
 }
 
 const RIGHT: &str =
@@ -25,6 +26,12 @@ fn every_kind_of_answer_has_its_verdict() {
     assert_eq!(verdict(RIGHT), Verdict::Passed);
     let class = |answer: &str| verdict(answer).class();
     assert_eq!(class("Sure! Here is your function."), "unparsed");
+    assert_eq!(
+        class(
+            "(module (func $f (result i32) i32.const 0) (func (export \"add\") (param v128 i32) (result i32) i32.const 0))"
+        ),
+        "invalid"
+    );
     assert_eq!(class(&RIGHT.replace("local.get 0 ", "")), "invalid");
     assert_eq!(class(&RIGHT.replace("\"add\"", "\"sum\"")), "signature");
     assert_eq!(
@@ -67,13 +74,8 @@ fn hostile_answers_fail_and_harm_nobody() {
         .iter()
         .flat_map(|(_, answer)| [sample(answer), sample(RIGHT)])
         .collect();
-    let judged = eval::judge(
-        &Judge::new([7; 40]),
-        std::slice::from_ref(&task),
-        samples,
-        2,
-    )
-    .expect("the task is there");
+    let judged = eval::judge(&Judge::default(), std::slice::from_ref(&task), samples, 2)
+        .expect("the task is there");
     for (pair, (class, _)) in judged.chunks(2).zip(&hostile) {
         assert_eq!(pair[0].verdict, *class, "{}", pair[0].diagnostic);
         assert_eq!(pair[1].verdict, "passed");
@@ -95,13 +97,17 @@ fn a_growing_memory_ends_at_its_cap() {
 #[test]
 fn the_references_of_wat_eval_pass_and_are_of_the_subset() {
     let tasks = Task::parse_set(WAT_EVAL).expect("the set is well-formed");
-    assert!(tasks.len() > 100 && tasks.iter().all(|task| task.tests.len() >= 64));
+    assert!(tasks.len() >= 200 && tasks.iter().all(|task| task.tests.len() >= 64));
+    for tier in [Tier::Scalar, Tier::Memory, Tier::Alloc] {
+        let of_tier = tasks.iter().filter(|task| task.tier == tier).count();
+        assert!(of_tier >= 40, "{tier:?}: {of_tier}");
+    }
     for task in &tasks {
         let reference = task.reference.as_deref().expect("every task has one");
         zero_model::decode::Checker::check(reference, zero_model::decode::Options::default())
             .unwrap_or_else(|error| panic!("{}: {error}", task.id));
     }
-    let judged = eval::judge(&Judge::new([7; 40]), &tasks, eval::references(&tasks), 2)
+    let judged = eval::judge(&Judge::default(), &tasks, eval::references(&tasks), 2)
         .expect("the tasks are there");
     for one in &judged {
         assert_eq!(one.verdict, "passed", "{}: {}", one.task, one.diagnostic);
@@ -112,4 +118,106 @@ fn the_references_of_wat_eval_pass_and_are_of_the_subset() {
         !summary.pass.contains_key("pass@10"),
         "one answer each is not enough for ten"
     );
+}
+
+const UPPER: &str = r#"{"id":"upper","tier":"memory","prompt":"x","signature":{"name":"upper","params":["i32","i32"],"result":"i32"},"tests":[{"args":[{"text":"ab"},2],"result":2,"after":[{"text":"AB"}]}]}"#;
+
+/// Clears bit 5 of as many bytes as it is told, plus `more`.
+fn upper(more: u32, memory: &str) -> String {
+    format!(
+        "(module {memory} (func (export \"upper\") (param i32 i32) (result i32) (local i32)\nloop\nlocal.get 0\nlocal.get 2\ni32.add\n\
+         local.get 0\nlocal.get 2\ni32.add\ni32.load8_u\ni32.const 223\ni32.and\ni32.store8\nlocal.get 2\ni32.const 1\ni32.add\nlocal.tee 2\n\
+         local.get 1\ni32.const {more}\ni32.add\ni32.lt_u\nbr_if 0\nend\nlocal.get 1))"
+    )
+}
+
+#[test]
+fn buffers_are_compared_and_nothing_around_them_may_change() {
+    let task = Task::parse_set(UPPER)
+        .expect("the task is well-formed")
+        .remove(0);
+    let judged = |answer: &str| Judge::default().judge(&task, answer).verdict;
+    let memory = "(memory (export \"memory\") 1)";
+    assert_eq!(judged(&upper(0, memory)), Verdict::Passed);
+    let says = |answer: &str, part: &str| {
+        let diagnostic = judged(answer).diagnostic(&task);
+        assert!(diagnostic.contains(part), "{part}: {diagnostic}");
+    };
+    says(&upper(1, memory), "wrote outside the buffers");
+    says(
+        &upper(0, memory).replace("i32.const 223", "i32.const 255"),
+        "left \"ab\" in buffer 1, expected \"AB\"",
+    );
+    says(&upper(0, "(memory 1)"), "does not export its memory");
+    says(
+        &upper(0, "(memory (export \"memory\") 1 1)"),
+        "cannot grow by 1 page",
+    );
+}
+
+#[test]
+fn a_result_in_memory_is_its_length_and_its_bytes() {
+    let text = r#"{"id":"ab","tier":"alloc","prompt":"x","signature":{"name":"ab","params":[],"result":"i32"},"tests":[{"args":[],"result":{"text":"ab"}}]}"#;
+    let task = Task::parse_set(text)
+        .expect("the task is well-formed")
+        .remove(0);
+    let answer = |data: &str, address: i32| {
+        let wat = format!(
+            "(module (memory (export \"memory\") 1) (data (i32.const 8) \"{data}\") (func (export \"ab\") (result i32) i32.const {address}))"
+        );
+        Judge::default()
+            .judge(&task, &wat)
+            .verdict
+            .diagnostic(&task)
+    };
+    assert_eq!(answer("\\02\\00\\00\\00ab", 8), "");
+    assert!(
+        answer("\\03\\00\\00\\00abc", 8).contains("returned a block with \"abc\", expected \"ab\"")
+    );
+    assert!(answer("\\ff\\ff\\ff\\ffab", 8).contains("a block of 4294967295 bytes"));
+    assert!(answer("ab", -1).contains("no address of a block"));
+}
+
+#[test]
+fn what_an_invalid_module_does_wrong_is_shown_in_its_own_text() {
+    let answer = RIGHT.replace("local.get 1 ", "\n  local.get 1\n  i64.extend_i32_u\n  ");
+    let reason = verdict(&answer).diagnostic(&task());
+    assert!(
+        reason.starts_with("line 4, column 3: type mismatch: expected i32, found i64"),
+        "{reason}"
+    );
+    assert!(reason.ends_with("| i32.add))"), "{reason}");
+}
+
+#[test]
+fn the_interpreter_and_the_runtime_of_packages_agree() {
+    let tasks = Task::parse_set(WAT_EVAL).expect("the set is well-formed");
+    let sandbox = Sandbox::new([7; 40]);
+    for task in tasks
+        .iter()
+        .filter(|task| task.tier == Tier::Scalar)
+        .step_by(9)
+    {
+        let wasm = zero_model::judge::parse(task.reference.as_deref().expect("every task has one"))
+            .expect("it parses");
+        let call = &task.tests[task.tests.len() / 2];
+        let args: Vec<_> = call
+            .args
+            .iter()
+            .cloned()
+            .map(serde_json::Value::from)
+            .collect();
+        let called = sandbox
+            .call(&wasm, &task.signature.name, &args)
+            .expect("it returns");
+        let expected = call.result.as_ref().and_then(|value| match value {
+            Value::Number(json) => Some(json),
+            Value::Buffer(_) => None,
+        });
+        assert!(
+            called.returned(expected.expect("it is a number")),
+            "{}",
+            task.id
+        );
+    }
 }

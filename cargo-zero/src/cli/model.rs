@@ -1,0 +1,119 @@
+//! Models that write WebAssembly: arguments of `ask` and `eval`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::commands::asked::{Example, Wanted};
+
+/// Let a model write a function, and run it
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero ask \"hamming distance of two numbers\" --example 11,13=>2 --invoke 7,9\n  cargo zero ask \"n-th Fibonacci number\" --signature 'fib(i32) -> i64' --test 10=>55 --save fib\n  cargo zero ask \"greatest common divisor\" --example 12,18=>6 --dataset dataset --candidates 4\n\nThe model is at an OpenAI-compatible address: --model, ZERO_MODEL_URL, or url under [model] in config.toml. Its key is\nread from ZERO_MODEL_KEY. What it writes is tried without any right, in a fresh instance for each call, with little\nmemory and bounded work; it may import nothing. What is wrong is told to the model, which then tries again."
+)]
+pub(crate) struct Ask {
+    /// What the function is to do
+    #[arg(value_name = "PROMPT")]
+    pub(crate) prompt: String,
+    /// A call and its result, which the model sees and its answer must fulfil [repeatable]
+    #[arg(long, value_name = "ARGS=>RESULT", allow_hyphen_values = true)]
+    pub(crate) example: Vec<Example>,
+    /// The same, but the model does not see it before it fails [repeatable]
+    #[arg(long, value_name = "ARGS=>RESULT", allow_hyphen_values = true)]
+    pub(crate) test: Vec<Example>,
+    /// The function's name and type [default: from the numbers in examples and calls]
+    #[arg(long, value_name = "NAME(TYPES) -> TYPE")]
+    pub(crate) signature: Option<Wanted>,
+    /// Then call the function with these arguments
+    #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
+    pub(crate) invoke: Option<String>,
+    /// Make a package of it, in a new folder with the package's name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save: Option<PathBuf>,
+    /// A dataset that `cargo zero harvest` made: the records nearest to the prompt become examples
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dataset: Option<PathBuf>,
+    /// How many records of the dataset
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) shots: usize,
+    /// How often the model may try, each time told what was wrong
+    #[arg(long, value_name = "N", default_value = "4")]
+    pub(crate) attempts: NonZeroUsize,
+    /// Answers that are asked for at once in each attempt
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) candidates: NonZeroUsize,
+    /// 0 for the likeliest answer [default: 0, with several candidates 0.8]
+    #[arg(long, value_name = "T", value_parser = temperature)]
+    pub(crate) temperature: Option<f32>,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+/// Which model, and how it is asked.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ModelArgs {
+    /// The address of an OpenAI-compatible server, such as http://127.0.0.1:8080/v1
+    #[arg(long, value_name = "URL")]
+    pub(crate) model: Option<String>,
+    /// Which of the server's models [default: its own choice]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model_name: Option<String>,
+    /// The server's interface: conversations, or texts for models without a template
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) api: ModelApi,
+    /// Seconds to wait for an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) model_timeout: u64,
+    /// Tokens of an answer at the most
+    #[arg(long, value_name = "N", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_tokens: u32,
+    /// What random choices start from
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+/// Interfaces of model servers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModelApi {
+    /// /v1/chat/completions
+    #[default]
+    Chat,
+    /// /v1/completions
+    Completions,
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if (0.0..=5.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("it is not between 0 and 5".to_owned())
+    }
+}
+
+/// Measure what a model can do, by running what it writes
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero eval --model reference\n  cargo zero eval --samples answers.jsonl -k 1,10 --out report\n\nSamples are JSON lines with the members `task` and `answer`. Answers run in the sandbox without any right."
+)]
+pub(crate) struct Eval {
+    /// `reference`: answer every task with its own reference, which checks the tasks
+    #[arg(long, value_name = "MODEL", conflicts_with = "samples")]
+    pub(crate) model: Option<String>,
+    /// Judge the answers in this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) samples: Option<PathBuf>,
+    /// Tasks to use instead of WAT-Eval
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tasks: Option<PathBuf>,
+    /// For which k to estimate pass@k
+    #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) k: Vec<u16>,
+    /// Answers to judge at the same time; one for each core by default
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Keep samples, verdicts and report in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}

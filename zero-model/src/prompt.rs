@@ -1,0 +1,188 @@
+//! What a model is told, and where in its answer the module is.
+
+use crate::judge::shown;
+use crate::model::{Message, Role};
+use crate::retrieve::Record;
+use crate::task::{Call, Signature, Task, Value};
+
+/// What of an answer a model is shown again, at the most.
+const MAX_SHOWN: usize = 16 << 10;
+
+/// The style is that of the dataset: it is what tuned models write, what typed decoding reads, and short.
+const RULES: &str = "\
+You write WebAssembly text. Answer with one module and nothing else: no explanation, no comments.
+Write instructions one after another, one a line, not nested in parentheses. The module must import nothing.
+Use only core WebAssembly: i32, i64, f32, f64, one memory, no SIMD.";
+
+const MEMORY: &str = "\
+Export the memory as \"memory\", with at least one page and no maximum. Where an argument is a buffer, the function gets
+its address; its length is another argument where it is needed. Write nowhere outside the buffers and your own memory.";
+
+const ALLOC: &str = "\
+Where the result is a buffer, return the address of a block that you found room for in your own memory: its length in
+bytes as an i32 in four bytes, then the bytes.";
+
+/// The conversation that asks for a module: rules, records of a dataset as examples, the task.
+pub fn conversation(task: &Task, records: &[&Record]) -> Vec<Message> {
+    let mut messages = vec![message(Role::System, RULES.to_owned())];
+    for record in records {
+        messages.push(message(
+            Role::User,
+            format!("{}\nExport it as {}.", record.instruction, record.signature),
+        ));
+        messages.push(message(Role::Assistant, fenced(&record.output)));
+    }
+    messages.push(message(Role::User, question(task)));
+    messages
+}
+
+/// The two turns after an answer that was not right: the answer, and what is wrong with it.
+pub fn correction(answer: &str, diagnostic: &str) -> [Message; 2] {
+    let text = format!(
+        "That is not right yet:\n{}\nAnswer with the whole corrected module and nothing else.",
+        cut(diagnostic)
+    );
+    [
+        message(Role::Assistant, cut(answer).to_owned()),
+        message(Role::User, text),
+    ]
+}
+
+fn message(role: Role, text: String) -> Message {
+    Message { role, text }
+}
+
+fn fenced(wat: &str) -> String {
+    format!("```wat\n{}\n```", wat.trim())
+}
+
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_SHOWN))
+        .unwrap_or(text)
+}
+
+/// A task as a model reads it.
+pub fn question(task: &Task) -> String {
+    let Signature { name, .. } = &task.signature;
+    let mut text = format!(
+        "{}\nExport it as \"{name}\", with the type {}.",
+        task.prompt.trim(),
+        task.signature
+    );
+    let values = || {
+        task.examples
+            .iter()
+            .flat_map(|call| call.args.iter().chain(&call.result))
+    };
+    if values().any(|value| value.buffer().is_some()) {
+        text = format!("{text}\n{MEMORY}");
+    }
+    if task.examples.iter().any(|call| {
+        call.result
+            .as_ref()
+            .is_some_and(|result| result.buffer().is_some())
+    }) {
+        text = format!("{text}\n{ALLOC}");
+    }
+    for call in &task.examples {
+        text = format!("{text}\n{}", example(&task.signature, call));
+    }
+    text
+}
+
+fn example(signature: &Signature, call: &Call) -> String {
+    let mut text = shown(signature, call);
+    if let Some(result) = &call.result {
+        text = format!("{text} returns {result}");
+    }
+    let buffers = call.args.iter().filter(|value| value.buffer().is_some());
+    for (before, after) in buffers.zip(&call.after) {
+        if let Some(after) = after.as_ref().and_then(Value::buffer) {
+            text = format!("{text}; {before} then holds {after}");
+        }
+    }
+    text
+}
+
+/// The module in an answer: in a code block, or from its first parenthesis to the one that closes it. An answer without
+/// a module is returned as it is, for the parser to say what is wrong with it.
+pub fn module_in(answer: &str) -> &str {
+    let begin = ["(module", "( module"]
+        .iter()
+        .filter_map(|start| answer.find(start))
+        .min();
+    let Some(rest) = begin.and_then(|begin| answer.get(begin..)) else {
+        return block(answer).unwrap_or(answer).trim();
+    };
+    let end = close(rest).unwrap_or_else(|| rest.find("\n```").unwrap_or(rest.len()));
+    rest.get(..end).unwrap_or(rest).trim_end()
+}
+
+fn block(answer: &str) -> Option<&str> {
+    let (_, rest) = answer.split_once("```")?;
+    let (_, body) = rest.split_once('\n')?;
+    Some(body.split_once("```").map_or(body, |(body, _)| body))
+}
+
+/// Where the first parenthesis is closed, past strings and comments.
+fn close(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut open) = (0, 0_usize);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = string_end(bytes, at)?,
+            b';' if bytes.get(at + 1) == Some(&b';') => at += text.get(at..)?.find('\n')?,
+            b'(' if bytes.get(at + 1) == Some(&b';') => at += text.get(at..)?.find(";)")? + 1,
+            b'(' => open += 1,
+            b')' => {
+                open = open.checked_sub(1)?;
+                if open == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+fn string_end(bytes: &[u8], begin: usize) -> Option<usize> {
+    let mut at = begin + 1;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_module_is_found_in_what_models_write_around_it() {
+        let module = "(module ;; a ) in a comment\n (data (i32.const 0) \")\\\")\") (; ) ;) )";
+        for answer in [
+            module.to_owned(),
+            format!("Sure! Here it is:\n```wat\n{module}\n```\nIt adds (two) numbers."),
+            format!("<think>a (short) thought</think>{module}\n\n(and a remark)"),
+        ] {
+            assert_eq!(module_in(&answer), module, "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_module_that_was_cut_is_taken_to_its_end() {
+        assert_eq!(
+            module_in("```\n(module (func\n```\nSorry."),
+            "(module (func"
+        );
+        assert_eq!(module_in("(module \"abc"), "(module \"abc");
+        assert_eq!(module_in("I cannot do that. "), "I cannot do that.");
+        assert_eq!(module_in("```wat\n(func)\n```"), "(func)");
+        assert_eq!(module_in("(module))) x"), "(module)");
+    }
+}
