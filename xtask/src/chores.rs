@@ -1,7 +1,9 @@
 //! `cargo xtask test`, `cargo xtask lint` and `cargo xtask advisories`.
 
+use std::path::Path;
 use std::process::Command;
 
+use crate::setup::python::{self, Lock};
 use crate::setup::{self, Need};
 use crate::{Host, Result, shell};
 
@@ -48,6 +50,7 @@ pub(crate) fn test(host: &Host) -> Result<()> {
     setup::ensure(host, &[Need::CToWasm, Need::WasmTarget, Need::Peers])?;
     lint(host)?;
     vectors(host)?;
+    tune(host, Lock::Check)?;
     shell::title("Programs");
     build(host)?;
     shell::title("Tests");
@@ -101,6 +104,31 @@ fn vectors(host: &Host) -> Result<()> {
             .arg(generator)
             .arg("--check"),
     )
+}
+
+/// The fine-tuning project: format, lints, types, tests. Those that train need an environment of several gigabytes and
+/// take minutes, so they are run on demand.
+pub(crate) fn tune(host: &Host, lock: Lock) -> Result<()> {
+    let check = python::ensure(host, Lock::Check)?;
+    shell::title("Python: the fine-tuning project");
+    let module = |python: &Path, arguments: &[&str]| {
+        let mut command = Command::new(python);
+        command
+            .current_dir(python::project(host))
+            .arg("-m")
+            .args(arguments);
+        shell::run(&mut command)
+    };
+    module(&check, &["ruff", "format", "--quiet", "--check", "."])?;
+    module(&check, &["ruff", "check", "--quiet", "."])?;
+    module(&check, &["mypy", "--no-error-summary"])?;
+    module(&check, &["pytest", "-m", "not torch"])?;
+    if lock == Lock::Train {
+        let train = python::ensure(host, lock)?;
+        shell::title("Python: the tests that train");
+        module(&train, &["pytest", "-m", "torch"])?;
+    }
+    Ok(())
 }
 
 pub(crate) fn cargo(host: &Host) -> Command {

@@ -18,6 +18,7 @@ pub use host::Host;
 pub use nginx::{Nginx, Tls};
 
 use setup::Need;
+use setup::python::Lock;
 
 /// Whether a compiler for `wasm32-wasip1` is here, so that packages in Rust can be built.
 pub fn builds_rust(host: &Host) -> bool {
@@ -31,6 +32,7 @@ The project's chores. Each command installs what it needs first, and says what a
   cargo xtask demo          the main job, end to end: build, sign, publish, serve with nginx, run from a fresh machine
   cargo xtask test          everything: format, lints, vectors, unit, documentation and end-to-end tests with real peers
   cargo xtask lint          only the format, the lints, and the licences and sources of the dependencies
+  cargo xtask tune [torch]  only the fine-tuning project: lints, types, tests (torch: the tests that train, too)
   cargo xtask advisories    what is known against the dependencies (fetches the list from the network)
   cargo xtask bench [NAME]  measure against other programs; results go to benches/results
   cargo xtask setup [all]   install what demo and test need (all: what bench needs, too)
@@ -76,6 +78,8 @@ pub fn run(args: &[String], host: &Host) -> Result<()> {
             ],
         ),
         ["test"] => chores::test(host),
+        ["tune"] => chores::tune(host, Lock::Check),
+        ["tune", "torch"] => chores::tune(host, Lock::Train),
         _ => Err(
             Failure::new(format!("unknown arguments: {}", args.join(" "))).hint("cargo xtask help"),
         ),

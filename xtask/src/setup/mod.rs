@@ -3,6 +3,7 @@
 mod apt;
 mod deny;
 mod mcp;
+pub(crate) mod python;
 mod tools;
 mod wasm_target;
 

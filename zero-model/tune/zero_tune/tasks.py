@@ -1,0 +1,65 @@
+"""Tasks to learn from by reward, in the format of spec/eval.md."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zero_tune.errors import TuneError
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model is shown of a task."""
+
+    id: str
+    request: str
+
+
+def load(path: Path) -> list[Task]:
+    """Reads a set of tasks.
+
+    Raises:
+        TuneError: there is none, or a line is no task.
+
+    """
+    tasks = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise TuneError(f"cannot read {path}: {error.strerror}", code="not-found") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            tasks.append(_task(json.loads(line)))
+        except (ValueError, KeyError, TypeError) as error:
+            raise TuneError(
+                f"line {number} of {path} is no task: {error}", hint="spec/eval.md has the format"
+            ) from error
+    if not tasks:
+        raise TuneError(f"{path} holds no tasks")
+    return tasks
+
+
+def _task(fields: dict[str, Any]) -> Task:
+    signature = fields["signature"]
+    kind = f"({', '.join(signature['params'])}) -> {signature['result']}"
+    return Task(fields["id"], f"{fields['prompt']}\nExport: {signature['name']} {kind}")
+
+
+def refuse_benchmark(tasks: list[Task], path: Path) -> None:
+    """Training on the benchmark would measure nothing.
+
+    Raises:
+        TuneError: a task has the name of one of WAT-Eval's.
+
+    """
+    tiers = ("scalar/", "memory/", "alloc/")
+    found = [task.id for task in tasks if task.id.startswith(tiers)]
+    if found:
+        raise TuneError(
+            f"{path} holds tasks of WAT-Eval ({found[0]} and {len(found) - 1} more): what learns from them cannot be "
+            "measured with them",
+            hint="--tasks with tasks of your own",
+        )
