@@ -47,7 +47,6 @@ fn an_encrypted_key_says_that_it_needs_a_password() {
 }
 
 #[test]
-#[ignore = "one gibibyte and some seconds: minisign's own cost"]
 fn opens_the_encrypted_secret_key_of_minisign() {
     let secret = SecretKey::parse(LOCKED_KEY, Some("hunter2")).unwrap();
     assert_eq!(
