@@ -51,8 +51,8 @@ pub(crate) fn test(host: &Host) -> Result<()> {
     lint(host)?;
     vectors(host)?;
     tune(host, Lock::Check)?;
-    shell::title("Programs");
-    build(host)?;
+    // The tests' build makes the programs as well: each package with programs has integration tests. A build of the
+    // programs alone would select fewer features of their dependencies, and compile wasmtime twice.
     shell::title("Tests");
     // The tests find peers on PATH; with XTASK_PEERS a missing one is a failure instead of a test left out.
     let environment = |command: &mut Command| -> Result<()> {
@@ -89,7 +89,7 @@ pub(crate) fn test(host: &Host) -> Result<()> {
     shell::run_last(&mut tests)
 }
 
-/// The workspace's debug binaries, with the features that the tests use.
+/// The workspace's debug binaries, with all their features.
 pub(crate) fn build(host: &Host) -> Result<()> {
     shell::run(cargo(host).args(["build", "--workspace", "--all-features", "--bins"]))
 }

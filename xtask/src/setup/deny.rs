@@ -13,6 +13,7 @@ const DENY: Tool = Tool {
     version: "0.20.2",
     why: "judges licences, sources and duplicates among the dependencies by deny.toml",
     features: None,
+    besides: None,
 };
 
 /// Astral's packaging of that release. pip refuses every file that is not one of these.

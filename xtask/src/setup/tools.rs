@@ -13,6 +13,8 @@ pub(super) struct Tool {
     pub(super) why: &'static str,
     /// What the tests need of it; the whole of it takes minutes longer to build.
     pub(super) features: Option<&'static str>,
+    /// What the whole of it needs besides its default features.
+    pub(super) besides: Option<&'static str>,
 }
 
 const WASM_TOOLS: Tool = Tool {
@@ -20,6 +22,7 @@ const WASM_TOOLS: Tool = Tool {
     version: "1.263.0",
     why: "must find every .zero file valid",
     features: Some("validate,print"),
+    besides: None,
 };
 
 const WASMSIGN2: Tool = Tool {
@@ -27,6 +30,7 @@ const WASMSIGN2: Tool = Tool {
     version: "0.2.8",
     why: "must accept the embedded signature",
     features: None,
+    besides: None,
 };
 
 const WASMTIME: Tool = Tool {
@@ -34,6 +38,15 @@ const WASMTIME: Tool = Tool {
     version: "48.0.8",
     why: "must run a .zero file unchanged; the benchmarks measure against it",
     features: Some("run,cranelift,cache,component-model,parallel-compilation,wat"),
+    besides: None,
+};
+
+const WASMER: Tool = Tool {
+    krate: "wasmer-cli",
+    version: "7.4.2",
+    why: "the benchmarks measure against it",
+    features: None,
+    besides: Some("cranelift"),
 };
 
 /// How much of a peer is installed, or wanted.
@@ -59,6 +72,12 @@ pub(super) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
             &WASMTIME,
             if bench { Extent::Full } else { Extent::Tests },
         )?;
+    }
+    if bench {
+        // The scripts leave its rows out where it is missing.
+        if let Err(failure) = install(host, &WASMER, Extent::Full) {
+            println!("the benchmarks go on without {}: {failure}", WASMER.krate);
+        }
     }
     Ok(())
 }
@@ -88,6 +107,9 @@ pub(super) fn compile(host: &Host, tool: &Tool, wanted: Extent) -> Result<()> {
         .arg(host.cache().join("tools-target"));
     if let (Extent::Tests, Some(features)) = (wanted, tool.features) {
         command.args(["--no-default-features", "--features", features]);
+    }
+    if let (Extent::Full, Some(features)) = (wanted, tool.besides) {
+        command.args(["--features", features]);
     }
     if wanted == Extent::Tests {
         // Correct answers need no fast code.
