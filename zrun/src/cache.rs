@@ -1,8 +1,9 @@
 //! What a warm run needs: receipts of verification, compiled code and unpacked files, all in the user's private cache.
 //!
 //! Compiled code is machine code that will run in this process, so an entry is used only if a keyed hash over its name
-//! and over every byte fits. The bytes are read once into memory of this process, hashed there and loaded from there:
-//! nothing that happens to the file afterwards matters. An entry that does not fit is removed and compiled anew.
+//! and over every byte fits. The bytes are read once into memory of this process, hashed on the way and loaded from
+//! there: nothing that happens to the file afterwards matters. Where the system can seal that memory it is mapped as it
+//! is, else copied. An entry that does not fit is removed and compiled anew.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -209,6 +210,43 @@ impl Cache {
         bytes.truncate(bytes.len() - sealed::TAG);
         touch(&path, &metadata);
         Some(bytes)
+    }
+
+    /// The same in memory that nobody can change any more and that can be mapped as it is: what a copy in this process
+    /// would cost, and a fault for each page of it, is saved. `None` also where the system has no such memory.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn mapped_code(&self, digest: &Digest, engine: &str) -> Option<fs::File> {
+        let name = name(digest, engine);
+        let path = self.code_path(&name);
+        let mut file = fs::File::open(&path).ok()?;
+        let metadata = file.metadata().ok()?;
+        let size = metadata.len().checked_sub(sealed::TAG as u64)?;
+        if metadata.len() > MAX_ENTRY {
+            return None;
+        }
+        let mut memory = disk::memory()?;
+        let mut tag = sealed::Tag::new(&self.secret, PURPOSE, &name);
+        let mut code = (&mut file).take(size);
+        let mut piece = vec![0; READ];
+        loop {
+            match code.read(&mut piece).ok()? {
+                0 => break,
+                count => {
+                    let piece = piece.get(..count)?;
+                    tag.update(piece);
+                    io::Write::write_all(&mut memory, piece).ok()?;
+                }
+            }
+        }
+        let mut stored = [0; sealed::TAG];
+        file.read_exact(&mut stored).ok()?;
+        if tag.finish() != blake3::Hash::from_bytes(stored) || file.read(&mut [0]).ok()? != 0 {
+            // The caller finds the same, and removes it.
+            return None;
+        }
+        let memory = disk::freeze(memory)?;
+        touch(&path, &metadata);
+        Some(memory)
     }
 
     /// Stores compiled code and makes room for it.
@@ -422,15 +460,49 @@ mod tests {
             let mut flipped = good.clone();
             flipped[at] ^= 1;
             fs::write(&path, &flipped).unwrap();
+            #[cfg(target_os = "linux")]
+            assert!(cache.mapped_code(&digest, "engine").is_none(), "byte {at}");
             assert_eq!(cache.code(&digest, "engine"), None, "byte {at}");
             assert!(!path.exists(), "byte {at}");
         }
         for len in 0..good.len() {
             fs::write(&path, &good[..len]).unwrap();
+            #[cfg(target_os = "linux")]
+            assert!(
+                cache.mapped_code(&digest, "engine").is_none(),
+                "length {len}"
+            );
             assert_eq!(cache.code(&digest, "engine"), None, "length {len}");
         }
         fs::write(&path, &good).unwrap();
         assert_eq!(cache.code(&digest, "engine").unwrap(), b"some machine code");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn mapped_code_is_what_was_stored_and_nobody_can_change_it() {
+        use std::io::{Seek as _, Write as _};
+        let (_dir, cache) = cache();
+        let digest = Digest::of(b"one");
+        let code: Vec<u8> = (0..=u8::MAX).cycle().take(READ + 1000).collect();
+        cache.store_code(&digest, "engine", &code).unwrap();
+        let Some(mut memory) = cache.mapped_code(&digest, "engine") else {
+            // A system without such memory loads a copy.
+            return;
+        };
+        let mut read = Vec::new();
+        memory.rewind().unwrap();
+        memory.read_to_end(&mut read).unwrap();
+        assert!(read == code, "the hash behind it is no part of it");
+        memory.rewind().unwrap();
+        assert!(memory.write_all(b"x").is_err());
+        assert!(memory.set_len(1).is_err());
+        // Nor does the file that it came from matter any more.
+        fs::write(cache.code_path(&name(&digest, "engine")), b"").unwrap();
+        read.clear();
+        memory.rewind().unwrap();
+        memory.read_to_end(&mut read).unwrap();
+        assert!(read == code);
     }
 
     #[test]

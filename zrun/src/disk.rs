@@ -49,6 +49,27 @@ fn too_large(limit: u64) -> io::Error {
     )
 }
 
+/// Memory that looks like a file; `None` where the system has none.
+#[cfg(target_os = "linux")]
+pub(crate) fn memory() -> Option<File> {
+    use rustix::fs::{MemfdFlags, memfd_create};
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // Kernels before 6.3 know no flag for what may be executed; there everything may.
+    memfd_create("zrun code", flags | MemfdFlags::EXEC)
+        .or_else(|_| memfd_create("zrun code", flags))
+        .ok()
+        .map(File::from)
+}
+
+/// Makes such memory what it is for good: no process, this one included, can write to it from now on.
+#[cfg(target_os = "linux")]
+pub(crate) fn freeze(memory: File) -> Option<File> {
+    use rustix::fs::{SealFlags, fcntl_add_seals};
+    let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+    fcntl_add_seals(&memory, seals).ok()?;
+    Some(memory)
+}
+
 /// Writes `bytes` to `path` through a temporary file beside it, so that a reader sees the old content or the new.
 pub(crate) fn write_atomic(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     replace(path, |temporary| write_new(temporary, parts))

@@ -80,8 +80,13 @@ impl Program {
             return Err(ProgramError::Bundled);
         }
         let compiled = compile(artifact, options, Tier::Optimised, true)?;
-        let loaded = load(&compiled, artifact.metadata(), options, Tier::Optimised)
-            .map_err(|error| refused(&error))?;
+        let loaded = load(
+            Source::Bytes(&compiled),
+            artifact.metadata(),
+            options,
+            Tier::Optimised,
+        )
+        .map_err(|error| refused(&error))?;
         Ok(Self::new(
             artifact.digest(),
             artifact.metadata(),
@@ -302,8 +307,15 @@ fn found(
 ) -> Option<((Engine, Code), Tier)> {
     let open = |tier| {
         let fingerprint = options.fingerprint(&metadata.hints, tier);
+        #[cfg(target_os = "linux")]
+        if let Some(memory) = cache.mapped_code(digest, &fingerprint)
+            && let Ok(loaded) = load(Source::Memory(memory), metadata, options, tier)
+        {
+            return Some((loaded, tier));
+        }
+        // Nothing is mapped here, or what was mapped may not be executed: a copy may.
         let code = cache.code(digest, &fingerprint)?;
-        let loaded = load(&code, metadata, options, tier).ok();
+        let loaded = load(Source::Bytes(&code), metadata, options, tier).ok();
         if loaded.is_none() {
             // Ours, but of another release of wasmtime.
             cache.discard_code(digest, &fingerprint);
@@ -338,8 +350,8 @@ fn made(
         let compiled = compile(artifact, options, Tier::Optimised, true)?;
         (compiled, Tier::Optimised)
     };
-    let loaded =
-        load(&compiled, artifact.metadata(), options, tier).map_err(|error| refused(&error))?;
+    let loaded = load(Source::Bytes(&compiled), artifact.metadata(), options, tier)
+        .map_err(|error| refused(&error))?;
     // Without it the next run compiles again; this one has what it needs.
     let _ = keep(cache, &digest, options, hints, tier, &compiled);
     Ok((loaded, tier))
@@ -383,23 +395,47 @@ fn compile(
     code.map_err(|error| refused(&error))
 }
 
+/// Where machine code lies.
+enum Source<'a> {
+    /// In memory of this process.
+    Bytes(&'a [u8]),
+    /// In memory that nobody can write to any more.
+    #[cfg(target_os = "linux")]
+    Memory(std::fs::File),
+}
+
 /// Loads machine code that [`compile`] made, in this process or in an earlier one.
 #[expect(unsafe_code, reason = "machine code cannot be checked; its origin is")]
 fn load(
-    code: &[u8],
+    source: Source<'_>,
     metadata: &Metadata,
     options: EngineOptions,
     tier: Tier,
 ) -> wasmtime::Result<(Engine, Code)> {
     let engine = options.loader(&metadata.hints, tier)?;
     // SAFETY: the bytes are exactly what `Engine::precompile_*` returned. They come either straight from `compile`, or
-    // from `Cache::code`, which returns bytes only after checking a keyed hash over all of them in this process's own
-    // memory; only `Cache::store_code` computes such a hash, over the output of `compile`. Code of another release or
-    // configuration of wasmtime is refused by wasmtime itself. The bytes are copied before anything is executed.
+    // from `Cache::code` or `Cache::mapped_code`, which return them only after checking a keyed hash over all of them in
+    // this process's own memory; only `Cache::store_code` computes such a hash, over the output of `compile`. Code of
+    // another release or configuration of wasmtime is refused by wasmtime itself. Bytes are copied before anything is
+    // executed; a mapped file is sealed against every change, so that it stays what was hashed.
     let code = unsafe {
-        match metadata.kind {
-            Kind::Component => Code::Component(Component::deserialize(&engine, code)?),
-            Kind::Module => Code::Module(Module::deserialize(&engine, code)?),
+        match (metadata.kind, source) {
+            (Kind::Component, Source::Bytes(code)) => {
+                Code::Component(Component::deserialize(&engine, code)?)
+            }
+            (Kind::Module, Source::Bytes(code)) => {
+                Code::Module(Module::deserialize(&engine, code)?)
+            }
+            #[cfg(target_os = "linux")]
+            (Kind::Component, Source::Memory(file)) => {
+                // There is no function that takes the open file itself.
+                let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+                Code::Component(Component::deserialize_file(&engine, path)?)
+            }
+            #[cfg(target_os = "linux")]
+            (Kind::Module, Source::Memory(file)) => {
+                Code::Module(Module::deserialize_open_file(&engine, file)?)
+            }
         }
     };
     Ok((engine, code))

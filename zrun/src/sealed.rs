@@ -12,11 +12,29 @@ pub(crate) const TAG: usize = 32;
 
 /// The keyed hash of `parts` under a key of its own for `purpose`.
 pub(crate) fn tag(secret: &Secret, purpose: &str, name: &str, body: &[u8]) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new_keyed(&secret.derive(purpose));
-    hasher.update(&(name.len() as u64).to_le_bytes());
-    hasher.update(name.as_bytes());
-    hasher.update(body);
-    hasher.finalize()
+    let mut tag = Tag::new(secret, purpose, name);
+    tag.update(body);
+    tag.finish()
+}
+
+/// The same of a body that comes in pieces.
+pub(crate) struct Tag(blake3::Hasher);
+
+impl Tag {
+    pub(crate) fn new(secret: &Secret, purpose: &str, name: &str) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(&secret.derive(purpose));
+        hasher.update(&(name.len() as u64).to_le_bytes());
+        hasher.update(name.as_bytes());
+        Self(hasher)
+    }
+
+    pub(crate) fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    pub(crate) fn finish(&self) -> blake3::Hash {
+        self.0.finalize()
+    }
 }
 
 /// The record's text and its hash.
