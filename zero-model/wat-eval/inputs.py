@@ -34,7 +34,7 @@ def signed(value, base):
     if not isinstance(value, int) or base not in TYPES:
         return value
     bits = 32 if "32" in base else 64
-    return value - (1 << bits) if value >> (bits - 1) else value
+    return value - (1 << bits) if value >= 1 << (bits - 1) else value
 
 
 def number(rng, base, n, at):
