@@ -33,7 +33,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             fuel: 10_000_000,
-            total_fuel: 100_000_000,
+            total_fuel: 500_000_000,
             memory: 64 << 20,
             table: 10_000,
             depth: 10_000,

@@ -86,10 +86,9 @@ fn role(params: &[Parameter], position: usize, doc: &Doc) -> Role {
 fn number(params: &[Parameter], position: usize, said: Option<&ParamDoc>) -> Role {
     let name = params[position].name.to_ascii_lowercase();
     let described = said.is_some_and(|said| describes_length(&said.text));
-    if !described && !is_length(&name) {
-        return Role::Scalar;
-    }
-    let roomy = ["cap", "max", "avail", "room", "limit"];
+    let roomy = ["cap", "max", "avail", "room", "limit"]
+        .iter()
+        .any(|word| name.contains(word));
     let after_output = position > 0
         && matches!(
             &params[position - 1].ty.shape,
@@ -99,10 +98,13 @@ fn number(params: &[Parameter], position: usize, said: Option<&ParamDoc>) -> Rol
             }
         )
         && is_output(&params[position - 1].name);
-    if after_output || roomy.iter().any(|word| name.contains(word)) {
-        Role::Capacity
-    } else {
-        Role::Length
+    if after_output && roomy {
+        return Role::Capacity;
+    }
+    match described || is_length(&name) {
+        true if after_output || roomy => Role::Capacity,
+        true => Role::Length,
+        false => Role::Scalar,
     }
 }
 

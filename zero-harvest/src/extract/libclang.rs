@@ -6,6 +6,7 @@
 )]
 
 use std::ffi::{CStr, CString, c_int, c_uint};
+use std::io;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::ptr;
@@ -39,8 +40,20 @@ impl Library {
         unsafe { string(c::clang_getClangVersion()) }
     }
 
-    /// Parses a file. `None` if the arguments or the file make no sense to it, or its own crash recovery stepped in.
-    pub(super) fn parse(&self, path: &str, args: &[String]) -> Option<Unit<'_>> {
+    /// Parses a file. `None` if the arguments or the file make no sense to it.
+    ///
+    /// # Errors
+    /// When it crashed, or ran out of memory, and its own crash recovery stepped in: do not use it any more.
+    pub(super) fn parse(&self, path: &str, args: &[String]) -> io::Result<Option<Unit<'_>>> {
+        let mut code = c::CXError_InvalidArguments;
+        let unit = self.unit(path, args, &mut code);
+        if code == c::CXError_Crashed {
+            return Err(io::Error::other("the parser crashed"));
+        }
+        Ok(unit)
+    }
+
+    fn unit(&self, path: &str, args: &[String], code: &mut c::CXErrorCode) -> Option<Unit<'_>> {
         let path = CString::new(path).ok()?;
         let args: Vec<CString> = args
             .iter()
@@ -50,7 +63,7 @@ impl Library {
         let pointers: Vec<_> = args.iter().map(|arg| arg.as_ptr()).collect();
         let mut unit = ptr::null_mut();
         // SAFETY: all pointers live through the call; the index is that of a loaded library.
-        let code = unsafe {
+        *code = unsafe {
             c::clang_parseTranslationUnit2(
                 self.0,
                 path.as_ptr(),
@@ -62,7 +75,7 @@ impl Library {
                 &raw mut unit,
             )
         };
-        (code == c::CXError_Success && !unit.is_null()).then_some(Unit {
+        (*code == c::CXError_Success && !unit.is_null()).then_some(Unit {
             raw: unit,
             library: PhantomData,
         })

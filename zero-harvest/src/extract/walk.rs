@@ -1,6 +1,7 @@
 //! Walks a translation unit and collects its function definitions.
 
 use std::collections::HashMap;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -43,19 +44,22 @@ fn read(root: &Path, name: &str) -> Option<(String, Vec<u8>)> {
 }
 
 /// Reads one unit.
-pub(super) fn extract(library: &Library, request: &Request) -> Extraction {
-    let Some(unit) = library.parse(&request.path, &request.args) else {
-        return Extraction {
+///
+/// # Errors
+/// When libclang crashed: what comes after would not be worth much.
+pub(super) fn extract(library: &Library, request: &Request) -> io::Result<Extraction> {
+    let Some(unit) = library.parse(&request.path, &request.args)? else {
+        return Ok(Extraction {
             error: Some(String::from("clang cannot read it")),
             ..Extraction::default()
-        };
+        });
     };
     let mut extraction = Extraction::default();
     errors(&unit, &mut extraction);
     if extraction.missing.is_none() {
         extraction.functions = functions(&unit, Path::new(&request.root));
     }
-    extraction
+    Ok(extraction)
 }
 
 fn errors(unit: &Unit<'_>, extraction: &mut Extraction) {

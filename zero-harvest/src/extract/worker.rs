@@ -39,7 +39,7 @@ pub enum WorkerError {
 /// What a worker process does: answers requests until there are no more.
 ///
 /// # Errors
-/// When its input or output breaks.
+/// When its input or output breaks, or libclang crashes. The other side sees that the process ended.
 pub fn serve(input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     let library = match Library::load() {
         Ok(library) => library,
@@ -48,7 +48,7 @@ pub fn serve(input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     line(&mut output, &Hello::Ready(library.version()))?;
     for request in input.lines() {
         let request: Request = serde_json::from_str(&request?)?;
-        line(&mut output, &walk::extract(&library, &request))?;
+        line(&mut output, &walk::extract(&library, &request)?)?;
     }
     Ok(())
 }

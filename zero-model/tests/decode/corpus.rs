@@ -49,7 +49,12 @@ proptest! {
     fn random_modules_are_accepted(seed in prop::collection::vec(any::<u8>(), 64..4000)) {
         let mut input = arbitrary::Unstructured::new(&seed);
         let Ok(module) = Module::new(config(), &mut input) else { return Ok(()) };
-        accepted("a random module", &module.to_bytes());
+        let wasm = module.to_bytes();
+        // The subset moves bytes of memory in bulk, not elements of tables; here the two come together.
+        if print(&wasm, "").lines().any(|line| line.starts_with("table.")) {
+            return Ok(());
+        }
+        accepted("a random module", &wasm);
     }
 }
 
