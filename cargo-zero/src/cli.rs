@@ -10,12 +10,14 @@ use crate::report::Colour;
 mod harvest;
 mod model;
 mod owner;
+mod tune;
 
 pub(crate) use harvest::{
     Harvest, HarvestCommand, HarvestFormat, HarvestLevel, HarvestStyle, ShowRecord, Stats,
 };
 pub(crate) use model::{Ask, Eval, ModelApi, ModelArgs};
 pub(crate) use owner::{ChangeOwner, Info, Owner, Search, SignOwner};
+pub(crate) use tune::Tune;
 
 /// `cargo zero …`, or `cargo-zero …`.
 #[derive(Debug, Parser)]
@@ -103,6 +105,7 @@ pub(crate) enum Command {
     /// Read sources for `harvest`, which starts this by itself
     #[command(hide = true)]
     HarvestReader,
+    Tune(Box<Tune>),
     Completions(Completions),
     Man(Man),
 }

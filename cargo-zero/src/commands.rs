@@ -26,6 +26,7 @@ mod search;
 mod serve;
 mod sign;
 mod target;
+mod tune;
 mod uninstall;
 mod update;
 mod verify;
@@ -128,6 +129,7 @@ fn execute(session: &Session, command: Command, arguments: &[OsString]) -> Resul
         Command::Eval(args) => eval::run(session, &args),
         Command::Harvest(args) => harvest::run(session, &args),
         Command::HarvestReader => harvest::reader(),
+        Command::Tune(args) => tune::run(session, &args),
         Command::Completions(args) => documents::completions(&args),
         Command::Man(args) => documents::man(&args),
     }

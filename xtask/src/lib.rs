@@ -6,6 +6,7 @@
 
 mod bench;
 mod chores;
+mod closed_loop;
 mod demo;
 mod failure;
 mod host;
@@ -32,6 +33,7 @@ The project's chores. Each command installs what it needs first, and says what a
   cargo xtask demo          the main job, end to end: build, sign, publish, serve with nginx, run from a fresh machine
   cargo xtask test          everything: format, lints, vectors, unit, documentation and end-to-end tests with real peers
   cargo xtask lint          only the format, the lints, and the licences and sources of the dependencies
+  cargo xtask loop          harvest a library, tune a tiny model on it, ask and judge it: the figures before and after
   cargo xtask tune [torch]  only the fine-tuning project: lints, types, tests (torch: the tests that train, too)
   cargo xtask advisories    what is known against the dependencies (fetches the list from the network)
   cargo xtask bench [NAME]  measure against other programs; results go to benches/results
@@ -54,6 +56,7 @@ pub fn run(args: &[String], host: &Host) -> Result<()> {
         ["bench"] => bench::run(host, None),
         ["bench", name] => bench::run(host, Some(name)),
         ["demo"] => demo::run(host),
+        ["loop"] => closed_loop::run(host),
         ["lint"] => chores::lint(host),
         ["advisories"] => chores::advisories(host),
         ["setup"] => setup::ensure(

@@ -5,6 +5,7 @@
 //!   with [`prompt`]s that [`retrieve`] finds examples for.
 //! - [`task`] is what a model is asked, [`judge`] tries an answer by running it, [`eval`] counts (spec/eval.md);
 //!   [`sandbox`] runs what passed.
+//! - [`tune`] holds the Python project that fine-tunes models.
 
 #![forbid(unsafe_code)]
 
@@ -18,3 +19,4 @@ pub mod prompt;
 pub mod retrieve;
 pub mod sandbox;
 pub mod task;
+pub mod tune;

@@ -48,7 +48,8 @@ def weights(size: int, hidden: int, layers: int, out: Path) -> None:
     shape: dict[str, Any] = {
         "vocab_size": size,
         "hidden_size": hidden,
-        "intermediate_size": hidden * 8 // 3,
+        # Blocks of 32 can be quantised.
+        "intermediate_size": -(-hidden * 8 // 96) * 32,
         "num_hidden_layers": layers,
         "num_attention_heads": hidden // 32,
         "num_key_value_heads": hidden // 32,

@@ -20,7 +20,7 @@ def test_harvested_records_are_read() -> None:
 
 def test_a_folder_of_a_harvest_is_read(tmp_path) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "records-00000.jsonl").write_bytes(RECORDS.read_bytes())
+    (tmp_path / "data" / "train-00000.jsonl").write_bytes(RECORDS.read_bytes())
     (tmp_path / "rejects.jsonl").write_text('{"reason":"imports"}\n')
     assert records.load(tmp_path).digest == records.load(RECORDS).digest
 

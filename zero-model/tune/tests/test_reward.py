@@ -63,7 +63,7 @@ TASK = {"id": "mine/1", "prompt": "add", "signature": {"name": "f", "params": ["
 
 def test_tasks_ask_in_the_words_of_training(tmp_path) -> None:
     found = tasks.load(dataset(tmp_path / "tasks.jsonl", [TASK]))
-    assert found[0].request == "add\nExport: f (i32, i32) -> i32"
+    assert found[0].request == 'add\nExport it as "f", with the type f(i32, i32) -> i32.'
 
 
 def test_the_benchmark_is_not_trained_on(tmp_path) -> None:

@@ -140,7 +140,7 @@ def jinja_agrees(template: Template, record: Record, vocabulary: Vocabulary) -> 
 
     rendered = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(template.jinja)
     text = rendered.render(
-        messages=[{"role": "user", "content": request(record)}],
+        messages=[{"role": "system", "content": "rules"}, {"role": "user", "content": request(record)}],
         bos_token=vocabulary.bos_token or "",
         eos_token=vocabulary.eos_token,
     )

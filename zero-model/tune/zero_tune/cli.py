@@ -9,7 +9,7 @@ from zero_tune import base, plan, templates
 from zero_tune.base import Base
 from zero_tune.errors import TuneError
 from zero_tune.events import Events
-from zero_tune.presets import Settings
+from zero_tune.presets import REINFORCED, Settings
 
 # Options that set a field of `Settings` each.
 _FIGURES: dict[str, type] = {
@@ -38,6 +38,12 @@ def _run(args: argparse.Namespace, events: Events) -> None:
 
         convert.command(args.model, args.lora, args.out, args.outtype, events)
         return
+    if args.command == "answer":
+        from zero_tune import answer
+
+        template = templates.named(args.template)
+        answer.command(args.model, args.lora, args.tasks, template, args.out, args.max_tokens, args.count, events)
+        return
     if args.command == "tiny":
         from zero_tune import tiny
 
@@ -51,7 +57,7 @@ def _run(args: argparse.Namespace, events: Events) -> None:
     elif args.command == "train":
         from zero_tune import train
 
-        train.command(found, settings, _request(args), events)
+        train.command(found, settings, args.data, _request(args), events)
     else:
         from zero_tune import grpo
 
@@ -60,7 +66,6 @@ def _run(args: argparse.Namespace, events: Events) -> None:
 
 def _request(args: argparse.Namespace) -> plan.Request:
     return plan.Request(
-        data=args.data,
         out=args.out,
         resume=args.resume,
         drop_leaks=args.drop_leaks,
@@ -74,6 +79,8 @@ def _settings(args: argparse.Namespace, found: Base) -> Settings:
     """The base's settings with what the user said instead."""
     names = {field.name for field in fields(Settings)}
     given = {name: value for name, value in vars(args).items() if name in names and value is not None}
+    if args.command == "grpo":
+        given = {**REINFORCED, "batch": args.generations, **given}
     if "rank" in given and "alpha" not in given:
         given["alpha"] = 2 * given["rank"]
     settings = replace(found.settings, **given)
@@ -88,8 +95,12 @@ def _settings(args: argparse.Namespace, found: Base) -> Settings:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m zero_tune", description=sys.modules["zero_tune"].__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    _plan(commands.add_parser("plan", help="check the data, estimate memory and time; needs no packages"))
-    _training(commands.add_parser("train", help="fine-tune on records"))
+    dry = commands.add_parser("plan", help="check the data, estimate memory and time; needs no packages")
+    dry.add_argument("--data", type=Path, required=True)
+    _run_options(dry)
+    train = commands.add_parser("train", help="fine-tune on records")
+    train.add_argument("--data", type=Path, required=True)
+    _training(train)
     reinforce = commands.add_parser("grpo", help="go on by reward: answers are judged by execution")
     _training(reinforce)
     reinforce.add_argument("--tasks", type=Path, required=True)
@@ -100,6 +111,14 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--lora", type=Path)
     convert.add_argument("--out", type=Path, required=True)
     convert.add_argument("--outtype", choices=("f32", "f16", "q8_0"), default="f16")
+    answer = commands.add_parser("answer", help="answers to tasks, as samples for `cargo zero eval`")
+    answer.add_argument("--model", type=Path, required=True)
+    answer.add_argument("--lora", type=Path)
+    answer.add_argument("--tasks", type=Path, required=True)
+    answer.add_argument("--template", default="plain")
+    answer.add_argument("--out", type=Path, required=True)
+    answer.add_argument("--max-tokens", type=int, default=512)
+    answer.add_argument("--count", type=int, default=1)
     tiny = commands.add_parser("tiny", help="make a tiny base with random weights, for tests")
     tiny.add_argument("--family", choices=("llama", "mistral", "codellama"), default="llama")
     tiny.add_argument("--data", type=Path, required=True)
@@ -107,9 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _plan(parser: argparse.ArgumentParser) -> None:
+def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", required=True)
-    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--method", choices=("lora", "qlora", "full"), default="lora")
     parser.add_argument("--template")
     parser.add_argument("--drop-leaks", action="store_true")
@@ -121,7 +139,7 @@ def _plan(parser: argparse.ArgumentParser) -> None:
 
 
 def _training(parser: argparse.ArgumentParser) -> None:
-    _plan(parser)
+    _run_options(parser)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--fsdp", action="store_true", help="shard the weights over the processes")

@@ -32,6 +32,9 @@ class RunFolder:
             TuneError: the folder holds another run, or something that is no run.
 
         """
+        if os.environ.get("RANK", "0") != "0":
+            # The first process speaks for all: they see the same folder, which it may have changed by now.
+            return self._last() if resume else None
         there = self._read()
         if there is None and self.path.exists() and any(self.path.iterdir()):
             raise TuneError(f"{self.path} is not empty", hint="--out with a new folder")

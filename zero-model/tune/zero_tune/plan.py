@@ -12,9 +12,8 @@ from zero_tune.presets import Settings
 
 @dataclass(frozen=True)
 class Request:
-    """Where a run reads and writes, and how it goes about it."""
+    """Where a run writes, and how it goes about it."""
 
-    data: Path
     out: Path
     resume: bool = False
     drop_leaks: bool = False

@@ -15,7 +15,7 @@ from zero_tune.errors import TuneError
 
 SPLITS = ("train", "validation", "test")
 # The minor version counts while the major one is 0.
-SCHEMA = "0.1."
+SCHEMA = "0.2."
 MAX_LINE = 64 * 1024 * 1024
 SHOWN = 5
 
@@ -92,11 +92,11 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise TuneError(f"there is no {path}", code="not-found", hint="cargo zero harvest SOURCE --out DIR")
-    files = sorted((path / "data").glob("records-*.jsonl")) or sorted(path.glob("*.jsonl"))
+    files = sorted((path / "data").glob("*.jsonl")) or sorted(path.glob("*.jsonl"))
     files = [file for file in files if file.name != "rejects.jsonl"]
     if not files:
         raise TuneError(
-            f"{path} is no dataset: it has neither data/records-*.jsonl nor other JSON lines",
+            f"{path} is no dataset: it has neither data/*.jsonl nor other JSON lines",
             hint="cargo zero harvest SOURCE --out DIR",
         )
     return files

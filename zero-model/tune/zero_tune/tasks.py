@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from zero_tune.errors import TuneError
+from zero_tune.templates import asked
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def load(path: Path) -> list[Task]:
 def _task(fields: dict[str, Any]) -> Task:
     signature = fields["signature"]
     kind = f"({', '.join(signature['params'])}) -> {signature['result']}"
-    return Task(fields["id"], f"{fields['prompt']}\nExport: {signature['name']} {kind}")
+    return Task(fields["id"], asked(fields["prompt"].strip(), signature["name"], kind))
 
 
 def refuse_benchmark(tasks: list[Task], path: Path) -> None:

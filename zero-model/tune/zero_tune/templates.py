@@ -37,14 +37,17 @@ class Template:
 
     @property
     def jinja(self) -> str:
-        """The template as servers read it: turns of a user and an assistant."""
+        """The template as servers read it: turns of a user and an assistant.
+
+        Rules in a system turn are left out. A tuned model was trained to follow them, and has never seen them.
+        """
         comment = "{# " + self.mark + " #}" if self.mark else ""
         end = self.end or "{{ eos_token }}"
         return (
             comment
             + "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}"
             + f"{self.before}{{{{ message['content'] }}}}{self.after}"
-            + f"{{% else %}}{self.lead}{{{{ message['content'] }}}}{end}"
+            + f"{{% elif message['role'] == 'assistant' %}}{self.lead}{{{{ message['content'] }}}}{end}"
             + "{% endif %}{% endfor %}"
         )
 
@@ -75,7 +78,12 @@ def named(name: str) -> Template:
 
 
 def request(record: Record) -> str:
-    """What a user asks: the instruction, and the name and type of the function where they are known."""
-    if not record.name:
-        return record.instruction
-    return f"{record.instruction}\nExport: {record.name} {record.signature}".rstrip()
+    """What a user asks for."""
+    return asked(record.instruction, record.name, record.signature)
+
+
+def asked(prompt: str, name: str, signature: str) -> str:
+    """The question as `cargo zero ask` and `eval` put it: what to do, and the function's name and type if known."""
+    if not name or not signature:
+        return prompt
+    return f'{prompt}\nExport it as "{name}", with the type {name}{signature}.'

@@ -17,15 +17,15 @@ from zero_tune.presets import Settings
 from zero_tune.vocabulary import Vocabulary
 
 
-def command(base: Base, settings: Settings, request: Request, events: Events) -> None:
+def command(base: Base, settings: Settings, path: Path, request: Request, events: Events) -> None:
     """Checks everything, trains, converts; a run that was killed goes on where it was."""
-    splits = plan.prepare(request.data, events, drop_leaks=request.drop_leaks, pool=request.pool)
-    path = hub.fetch(base)
-    vocabulary = Vocabulary(path)
+    splits = plan.prepare(path, events, drop_leaks=request.drop_leaks, pool=request.pool)
+    weights = hub.fetch(base)
+    vocabulary = Vocabulary(weights)
     template = templates.named(settings.template)
     sequences = checks.sequences(splits, template, vocabulary, settings.max_length, events)
     data = {
-        "path": request.data.name,
+        "path": path.name,
         "sha256": splits.digest,
         "drop_leaks": request.drop_leaks,
         "pooled": request.pool,
@@ -37,7 +37,7 @@ def command(base: Base, settings: Settings, request: Request, events: Events) ->
         events.note(f"going on from {checkpoint.name}")
     began = time.monotonic()
     try:
-        trainer = _trainer(path, settings, request, sequences, folder, events, checkpoint)
+        trainer = _trainer(weights, settings, request, sequences, folder, events, checkpoint)
         baseline = float(trainer.evaluate()["eval_loss"]) if checkpoint is None else None
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         final = float(trainer.evaluate()["eval_loss"])
@@ -51,8 +51,8 @@ def command(base: Base, settings: Settings, request: Request, events: Events) ->
         return
     history = trainer.state.log_history
     metrics = _metrics(history, baseline, final, trainer, sequences, time.monotonic() - began)
-    _report(folder, run, path, metrics, splits.notes, history)
-    gguf = convert.after_training(path, folder, settings.method, request.merge)
+    _report(folder, run, weights, metrics, splits.notes, history)
+    gguf = convert.after_training(weights, folder, settings.method, request.merge)
     events.send("done", out=str(folder.path), metrics=metrics, files=[str(file) for file in gguf])
 
 
