@@ -39,12 +39,31 @@ pub enum PathKind {
     MapPage,
     /// A segment of a package's event chain.
     Package,
+    /// A file of the catalogue for people, which clients have no use for.
+    Page(Media),
     /// A version of the root document.
     Root,
     /// A signature of a version of the root document.
     RootSignature,
     /// A tile of log hashes.
     Tile,
+}
+
+/// What a file of the catalogue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Media {
+    /// A page.
+    Html,
+    /// A record or a list.
+    Json,
+    /// The script.
+    Script,
+    /// The style sheet.
+    Style,
+    /// The icon.
+    Svg,
+    /// Plain text.
+    Text,
 }
 
 impl PathKind {
@@ -54,7 +73,7 @@ impl PathKind {
     pub fn is_immutable(self) -> bool {
         !matches!(
             self,
-            Self::Checkpoint | Self::Head | Self::Root | Self::RootSignature
+            Self::Checkpoint | Self::Head | Self::Page(_) | Self::Root | Self::RootSignature
         )
     }
 
@@ -64,11 +83,16 @@ impl PathKind {
             Self::Blob => "application/wasm",
             Self::Entries | Self::Tile => "application/octet-stream",
             Self::Package => "application/jsonl",
-            Self::Root => "application/json",
+            Self::Page(Media::Html) => "text/html; charset=utf-8",
+            Self::Page(Media::Json) | Self::Root => "application/json",
+            Self::Page(Media::Script) => "text/javascript; charset=utf-8",
+            Self::Page(Media::Style) => "text/css; charset=utf-8",
+            Self::Page(Media::Svg) => "image/svg+xml",
             Self::BlobSignature
             | Self::Checkpoint
             | Self::Head
             | Self::MapPage
+            | Self::Page(Media::Text)
             | Self::RootSignature => "text/plain; charset=utf-8",
         }
     }
@@ -77,7 +101,13 @@ impl PathKind {
     pub fn is_compressible(self) -> bool {
         matches!(
             self,
-            Self::Blob | Self::Entries | Self::Head | Self::MapPage | Self::Package | Self::Root
+            Self::Blob
+                | Self::Entries
+                | Self::Head
+                | Self::MapPage
+                | Self::Package
+                | Self::Page(_)
+                | Self::Root
         )
     }
 }
@@ -155,6 +185,9 @@ fn classify(text: &str) -> Option<PathKind> {
     match text {
         "head" => return Some(PathKind::Head),
         "checkpoint" => return Some(PathKind::Checkpoint),
+        "index.html" => return Some(PathKind::Page(Media::Html)),
+        "llms.txt" => return Some(PathKind::Page(Media::Text)),
+        "catalogue.json" => return Some(PathKind::Page(Media::Json)),
         _ => {}
     }
     let (area, rest) = text.split_once('/')?;
@@ -171,9 +204,42 @@ fn classify(text: &str) -> Option<PathKind> {
         "map" => is_addressed(rest).then_some(PathKind::MapPage),
         "pkg" => is_addressed(rest.strip_suffix(".jsonl")?).then_some(PathKind::Package),
         "root" => root_kind(rest),
+        "site" => site_kind(rest),
         "tile" => tile_kind(rest),
         _ => None,
     }
+}
+
+/// `site/…`: three fixed files, pages and records of packages, and lists under a hexadecimal key.
+fn site_kind(rest: &str) -> Option<PathKind> {
+    let media = match rest {
+        "style.css" => Media::Style,
+        "zero.js" => Media::Script,
+        "icon.svg" => Media::Svg,
+        _ => {
+            let (stem, media) = match rest.rsplit_once('.')? {
+                (stem, "html") => (stem, Media::Html),
+                (stem, "json") => (stem, Media::Json),
+                _ => return None,
+            };
+            let known = match (stem.split_once('/')?, media) {
+                (("p", name), _) => is_addressed(name),
+                (("s", key), Media::Json) | (("b", key), Media::Html) => is_key(key),
+                _ => false,
+            };
+            known.then_some(media)?
+        }
+    };
+    Some(PathKind::Page(media))
+}
+
+/// Two letters, in hexadecimal.
+fn is_key(text: &str) -> bool {
+    (2..=24).contains(&text.len())
+        && text.len().is_multiple_of(2)
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 fn root_kind(rest: &str) -> Option<PathKind> {
@@ -261,6 +327,10 @@ mod tests {
             ("tile/0/x001/x234/067", PathKind::Tile),
             ("tile/1/000.p/12", PathKind::Tile),
             ("tile/entries/x001/000.p/255", PathKind::Entries),
+            ("index.html", PathKind::Page(Media::Html)),
+            ("site/zero.js", PathKind::Page(Media::Script)),
+            ("site/s/6373.json", PathKind::Page(Media::Json)),
+            ("site/b/6373.html", PathKind::Page(Media::Html)),
         ] {
             assert_eq!(
                 RegistryPath::parse(path).map(|path| path.kind()),
@@ -294,6 +364,12 @@ mod tests {
             ".lock",
             "map/ab",
             "pkg/con",
+            "site/state.json",
+            "site/p/tool.html",
+            "site/b/a.html",
+            "site/s/6161.html",
+            "site/b/../../head.html",
+            "site/zero.js/",
         ] {
             assert_eq!(RegistryPath::parse(path), None, "{path}");
         }

@@ -35,6 +35,8 @@ mod schema;
 mod serve;
 #[cfg(feature = "server")]
 mod similar;
+#[cfg(feature = "server")]
+mod site;
 mod snapshot;
 mod state;
 mod store;
@@ -54,7 +56,7 @@ pub use client::{
 pub use event::{Action, Distrust, EventBody, EventError, ReleaseInfo, SignedEvent};
 pub use head::{Head, HeadCheck, HeadError, PendingHead, VerifiedHead};
 pub use json::JsonError;
-pub use layout::{PathKind, RegistryPath};
+pub use layout::{Media, PathKind, RegistryPath};
 pub use log::{
     Bundle, BundleError, Checkpoint, CheckpointError, Consistency, EdgeError, ProofError, TileId,
     Tree, leaf_hash, verify_consistency, verify_inclusion,
@@ -76,6 +78,8 @@ pub use schema::{EventKind, EventLine};
 pub use serve::{
     Log, PublishOptions, RunningServer, ServeError, ServeOptions, Server, TlsFiles, WitnessServer,
 };
+#[cfg(feature = "server")]
+pub use site::{SiteError, SiteReport, site};
 pub use snapshot::{MapRoot, Snapshot, SnapshotError};
 pub use state::{ChainContext, PackageState, Release, Standing, StateError};
 pub use store::{Store, StoreError};
@@ -98,3 +102,5 @@ pub use writer::{
     InitError, Outcome, RootFile, RotateError, Scope, SlotError, Step, Storage, Submission,
     WitnessFailure, Writer, anchor, current_root, init, init_at, init_with, rotate,
 };
+#[cfg(feature = "object")]
+pub use writer::{ObjectStorage, ObjectStoreError, Place, is_object_store};

@@ -17,7 +17,7 @@ mod rotate;
 mod storage;
 
 pub use base::Base;
-pub(crate) use base::read_roots;
+pub(crate) use base::{io, read_roots};
 pub use commit::{Blob, Commit, Outcome, Submission};
 pub use cosign::{CosignError, WitnessFailure};
 pub(crate) use derive::{Files, change_map, extend_chain, find_packages};
@@ -26,6 +26,8 @@ pub use init::{Init, InitError, init, init_at, init_with};
 pub use journal::SlotError;
 pub use rotate::{RootFile, RotateError, anchor, current_root, rotate};
 pub use storage::{DirStorage, Guard, Scope, Step, Storage};
+#[cfg(feature = "object")]
+pub use storage::{ObjectStorage, ObjectStoreError, Place, is_object_store};
 
 use std::path::PathBuf;
 use std::sync::Arc;

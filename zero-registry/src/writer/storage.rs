@@ -1,5 +1,15 @@
 //! Where a writer keeps the registry: one small trait, and a local directory.
 
+#[cfg(feature = "object")]
+mod object;
+#[cfg(feature = "object")]
+mod place;
+
+#[cfg(feature = "object")]
+pub use object::{ObjectStorage, ObjectStoreError, is_object_store};
+#[cfg(feature = "object")]
+pub use place::Place;
+
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};

@@ -7,4 +7,5 @@
 )]
 
 pub mod hostile;
+pub mod peer;
 pub mod registry;

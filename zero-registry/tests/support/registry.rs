@@ -186,6 +186,16 @@ impl Registry {
         bytes
     }
 
+    /// Claims a name and publishes this file as its version 1.0.0.
+    pub fn publish_file(&self, name: &str, bytes: &[u8], now: Timestamp) {
+        self.claim(name, now);
+        let blob = Blob {
+            minisig: Minisig::sign(&key(PUBLISHER), bytes, "zero"),
+            bytes: bytes.to_vec(),
+        };
+        self.act(name, announce("1.0.0", bytes), Some(blob), now);
+    }
+
     /// Publishes a version with whatever bytes, as only a registry without scruples would.
     pub fn release_unchecked(&self, name: &str, version: &str, bytes: &[u8], now: Timestamp) {
         self.act(name, announce(version, bytes), None, now);

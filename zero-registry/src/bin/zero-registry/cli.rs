@@ -5,11 +5,13 @@ use std::path::PathBuf;
 mod mirror;
 mod root;
 mod serve;
+mod site;
 mod witness;
 
 pub(crate) use mirror::Mirror;
 pub(crate) use root::{ClaimsPolicy, Finish, Propose, Root, Show, Sign};
 pub(crate) use serve::Serve;
+pub(crate) use site::Site;
 pub(crate) use witness::Witness;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -26,6 +28,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
   zero-registry serve packages --listen 0.0.0.0:8080
   zero-registry refresh packages        # from a daily job, before the head expires
   zero-registry verify packages
+  zero-registry init s3://bucket/packages --origin packages.example.org
   zero-registry mirror https://packages.example.org/ copy --root-key RW…
   zero-registry root propose packages -o next-root.json --add-root-key second.pub --threshold 2
 
@@ -55,6 +58,8 @@ pub(crate) enum Command {
     Root(Root),
     /// Serve the files of a registry until told to end (ctrl-c, SIGTERM)
     Serve(Box<Serve>),
+    /// Make the catalogue: pages for people, a search, records for programs
+    Site(Site),
     /// Rebuild everything from the log and compare it with the directory
     Verify(Verify),
     /// Watch logs for others: sign what continues them, refuse everything else
@@ -68,7 +73,11 @@ pub(crate) enum Command {
 
 Key files are those of minisign. A secret key that is named and does not exist is made, with its
 public half beside it. Keep the root keys offline afterwards: only a new root needs them. New keys
-are encrypted with a password, from ZERO_KEY_PASSWORD or asked for.")]
+are encrypted with a password, from ZERO_KEY_PASSWORD or asked for.
+
+In place of a directory all commands but serve take a bucket: s3://BUCKET/PREFIX, gs://…, az://…, with the
+variables of the store's own tools (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT;
+AWS_ALLOW_HTTP=true for plain http). The store must honour If-None-Match and If-Match: init tries that.")]
 pub(crate) struct Init {
     /// The directory to make
     pub(crate) directory: PathBuf,

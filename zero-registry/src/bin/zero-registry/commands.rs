@@ -4,15 +4,15 @@ use std::{fmt::Write as _, path::Path};
 
 use serde_json::json;
 use zero_registry::{
-    CommitError, Difference, DirStorage, ErrorClass, Head, Storage as _, VerifyOptions,
-    limits::MAX_HEAD_BYTES, verify_registry,
+    CommitError, Difference, ErrorClass, Head, SiteError, Storage as _, VerifyOptions,
+    limits::MAX_HEAD_BYTES, site, verify_registry,
 };
 
 use crate::{
     cli::{self, Cli, Command},
     host, init,
     keys::{self, Passwords},
-    mirror,
+    mirror, place,
     report::{Failure, Report},
     root, serve, witness,
 };
@@ -25,6 +25,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
         Command::Refresh(args) => refresh(args),
         Command::Root(args) => root::run(cli.json, args),
         Command::Serve(args) => serve::run(cli.json, args),
+        Command::Site(args) => make_site(args),
         Command::Verify(args) => verify(args),
         Command::Witness(args) => witness::run(cli.json, args),
     }
@@ -57,7 +58,7 @@ fn make_key(args: &cli::Key) -> Result<Report, Failure> {
 fn refresh(args: &cli::Refresh) -> Result<Report, Failure> {
     let key = keys::secret(&args.log_key, &mut Passwords::default())?;
     let fail = |error: CommitError| commit_failure(&error, &args.directory);
-    let writer = witness::writer(&args.directory, key)?;
+    let writer = place::writer(&args.directory, key)?;
     let commit = writer.refresh(host::now()).map_err(fail)?;
     let expires = commit.snapshot.expires;
     let mut report = Report {
@@ -71,8 +72,33 @@ fn refresh(args: &cli::Refresh) -> Result<Report, Failure> {
     Ok(report)
 }
 
+fn make_site(args: &cli::Site) -> Result<Report, Failure> {
+    let storage = place::open(&args.directory)?;
+    let made = site(&storage, args.anew).map_err(|error| match &error {
+        SiteError::Registry(error) => commit_failure(error, &args.directory),
+        _ => Failure::of(ErrorClass::Untrusted, &error, None),
+    })?;
+    let mut report = Report {
+        text: format!(
+            "made the catalogue of {}: {} packages changed, {} files written\n",
+            args.directory.display(),
+            made.packages,
+            made.files
+        ),
+        ..Report::default()
+    };
+    for (name, value) in [
+        ("size", json!(made.size)),
+        ("packages", json!(made.packages)),
+        ("files", json!(made.files)),
+    ] {
+        report.members.insert(name.to_owned(), value);
+    }
+    Ok(report)
+}
+
 fn verify(args: &cli::Verify) -> Result<Report, Failure> {
-    let storage = DirStorage::new(&args.directory);
+    let storage = place::open(&args.directory)?;
     let found = verify_registry(&storage, VerifyOptions::default()).map_err(|error| {
         let (class, hint) = match &error {
             Difference::Roots(error) => (class(error), no_registry(error, &args.directory)),

@@ -33,6 +33,20 @@ pub(crate) fn password_variable() -> Option<String> {
     std::env::var("ZERO_KEY_PASSWORD").ok()
 }
 
+/// What the tools of object stores take from the environment: addresses, credentials, regions.
+pub(crate) fn store_variables() -> Vec<(String, String)> {
+    let ours = |name: &str| {
+        ["AWS_", "GOOGLE_", "AZURE_"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    };
+    let variables = std::env::vars_os();
+    variables
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| ours(name))
+        .collect()
+}
+
 /// Asks for a password at the terminal; `None` when there is none.
 pub(crate) fn ask_password(prompt: &str) -> io::Result<Option<String>> {
     if !io::stdin().is_terminal() {

@@ -4,13 +4,12 @@ use std::{fmt::Write as _, path::Path};
 
 use serde_json::json;
 use zero_format::{PublicKey, SecretKey};
-use zero_registry::{
-    ClaimPolicy, DirStorage, ErrorClass, Init, Role, Root, RootFields, Timestamp, init_with,
-};
+use zero_registry::{ClaimPolicy, ErrorClass, Init, Role, Root, RootFields, Timestamp, init_with};
 
 use crate::{
     cli::{self, Claims},
     keys::{self, Key, Passwords},
+    place,
     report::{Failure, Report},
     witness,
 };
@@ -38,6 +37,7 @@ pub(crate) fn run(args: &cli::Init, now: Timestamp) -> Result<Report, Failure> {
             Some("choose an empty directory".into()),
         ));
     }
+    let storage = place::open_new(&args.directory)?;
     let mut made = Vec::new();
     let mut passwords = Passwords::default();
     let mut roots = Vec::new();
@@ -87,7 +87,6 @@ pub(crate) fn run(args: &cli::Init, now: Timestamp) -> Result<Report, Failure> {
         let hint = Some("name enough secret root keys to reach the threshold".to_owned());
         failed(&error, error.hint().or(hint))
     })?;
-    let storage = DirStorage::new(&args.directory);
     let commit = init_with(storage, &start, log, Some(witness::network()), now)
         .map_err(|error| failed(&error, error.hint()))?;
     Ok(report(args, &public, &made, commit.snapshot.expires))

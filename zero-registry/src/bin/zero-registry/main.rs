@@ -10,6 +10,7 @@ mod host;
 mod init;
 mod keys;
 mod mirror;
+mod place;
 mod report;
 mod root;
 mod serve;

@@ -3,14 +3,15 @@
 use serde_json::json;
 use zero_format::PackageName;
 use zero_registry::{
-    DirStorage, DirTransport, ErrorClass, HttpTransport, Location, MirrorOptions, Network,
-    NetworkOptions, Role, Transport, mirror,
+    DirTransport, ErrorClass, HttpTransport, Location, MirrorOptions, Network, NetworkOptions,
+    Role, Transport, mirror,
 };
 
 use crate::{
     cli::Mirror,
     host,
     keys::{self, read_file},
+    place,
     report::{Failure, Report},
 };
 
@@ -21,7 +22,7 @@ const MAX_CA_BYTES: u64 = 1 << 20;
 pub(crate) fn run(args: &Mirror) -> Result<Report, Failure> {
     let upstream = upstream(args)?;
     let options = options(args)?;
-    let storage = DirStorage::new(&args.directory);
+    let storage = place::open(&args.directory)?;
     let copied = mirror(&*upstream, &storage, &options, host::now())
         .map_err(|error| Failure::of(error.class(), &error, error.hint()))?;
     let directory = args.directory.display();

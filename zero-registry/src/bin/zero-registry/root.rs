@@ -10,15 +10,15 @@ use std::{
 use serde_json::json;
 use zero_format::PublicKey;
 use zero_registry::{
-    ClaimPolicy, CommitError, DirStorage, ErrorClass, Progress, Proposal, ProposalError, Role,
-    RootFields, RotateError, Timestamp, WitnessPolicy, anchor, current_root,
-    limits::MAX_ROOT_BYTES, rotate,
+    ClaimPolicy, CommitError, ErrorClass, Progress, Proposal, ProposalError, Role, RootFields,
+    RotateError, Timestamp, WitnessPolicy, anchor, current_root, limits::MAX_ROOT_BYTES, rotate,
 };
 
 use crate::{
     cli::{ClaimsPolicy, Finish, Propose, Root, Show, Sign},
     commands, host,
     keys::{self, Passwords},
+    place,
     report::{self, Failure, Report},
     witness,
 };
@@ -37,7 +37,7 @@ pub(crate) fn run(json: bool, args: &Root) -> Result<Report, Failure> {
 }
 
 fn propose(args: &Propose, now: Timestamp) -> Result<Report, Failure> {
-    let storage = DirStorage::new(&args.directory);
+    let storage = place::open(&args.directory)?;
     let unread = |error: CommitError| commands::commit_failure(&error, &args.directory);
     let current = current_root(&storage).map_err(unread)?;
     let wanted = Wanted::read(args)?;
@@ -208,13 +208,13 @@ fn finish(args: &Finish, now: Timestamp) -> Result<Report, Failure> {
             )),
         ));
     }
-    let storage = DirStorage::new(&args.directory);
+    let storage = place::open(&args.directory)?;
     rotate(&storage, &proposal, args.discard).map_err(|error| match &error {
         RotateError::Commit(error) => commands::commit_failure(error, &args.directory),
         _ => Failure::of(ErrorClass::Failed, &error, error.hint()),
     })?;
     let unwritten = |error: CommitError| commands::commit_failure(&error, &args.directory);
-    let writer = witness::writer(&args.directory, key)?;
+    let writer = place::writer(&args.directory, key)?;
     let commit = writer.refresh(now).map_err(unwritten)?;
     let version = proposal.root().version();
     let expires = commit.snapshot.expires;

@@ -55,6 +55,7 @@ fn options(args: &Serve) -> Result<ServeOptions, Failure> {
         publish.per_minute = args.rate;
         publish.upload_bytes = args.upload_bytes;
         publish.check_similar = !args.allow_similar;
+        publish.site = !args.no_site;
         publish.witnesses = Some(witness::network());
         options.publish = Some(publish);
     }

@@ -3,14 +3,14 @@
 use std::{path::Path, sync::Arc};
 
 use serde_json::json;
-use zero_format::{PublicKey, SecretKey};
+use zero_format::PublicKey;
 use zero_registry::{
-    AskWitness, DirWriter, ErrorClass, HttpWitnesses, Log, Network, Origin, VerifierKey, Witness,
+    AskWitness, ErrorClass, HttpWitnesses, Log, Network, Origin, VerifierKey, Witness,
     WitnessError, WitnessPolicy, WitnessServer,
 };
 
 use crate::{
-    cli, commands, host,
+    cli, host,
     keys::{self, Passwords},
     report::{self, Failure, Report},
 };
@@ -94,11 +94,4 @@ pub(crate) fn policy(path: &Path) -> Result<WitnessPolicy, Failure> {
 /// A writer asks the witnesses that the root demands.
 pub(crate) fn network() -> Arc<dyn AskWitness> {
     Arc::new(HttpWitnesses::new(Network::default()))
-}
-
-/// A writer of the registry in a directory.
-pub(crate) fn writer(directory: &Path, key: SecretKey) -> Result<DirWriter, Failure> {
-    let writer = DirWriter::open(directory, key);
-    let writer = writer.map_err(|error| commands::commit_failure(&error, directory))?;
-    Ok(writer.with_witnesses(network()))
 }

@@ -21,6 +21,7 @@ use crate::RegistryPath;
 use crate::event::{Action, ReleaseInfo};
 use crate::publish::{PublishAnswer, PublishRequest, Refusal, Upload};
 use crate::serve::{log::Log, metrics::Metrics};
+use crate::site::site;
 use crate::state::StateError;
 use crate::time::Timestamp;
 use crate::writer::{Blob, BlobError, CommitError, DirWriter, Outcome, Submission};
@@ -86,6 +87,7 @@ impl Committer {
             clock: options.clock,
             metrics,
             log,
+            site: options.site,
         };
         let thread = std::thread::spawn(move || worker.run(&messages));
         Self {
@@ -121,6 +123,7 @@ struct Worker {
     clock: fn() -> Timestamp,
     metrics: Arc<Metrics>,
     log: Log,
+    site: bool,
 }
 
 /// A request with the files that it needs.
@@ -133,6 +136,7 @@ struct Prepared {
 impl Worker {
     fn run(mut self, messages: &Receiver<Message>) {
         self.keep_fresh();
+        self.make_site();
         let mut running = true;
         while running {
             running = match messages.recv_timeout(TICK) {
@@ -181,6 +185,7 @@ impl Worker {
                 for (job, outcome) in prepared.into_iter().zip(outcomes) {
                     self.answer(job, outcome);
                 }
+                self.make_site();
             }
             Err(error) => {
                 self.log
@@ -190,6 +195,18 @@ impl Worker {
                     let _ = job.reply.send(Err(failed()));
                 }
             }
+        }
+    }
+
+    /// The pages follow the commit: publishers do not wait for them, and a failure is no failure to
+    /// publish.
+    fn make_site(&self) {
+        if !self.site {
+            return;
+        }
+        if let Err(error) = site(self.writer.storage(), false) {
+            self.log
+                .write("failure", json!({ "message": with_causes(&error) }));
         }
     }
 

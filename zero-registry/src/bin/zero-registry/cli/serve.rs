@@ -13,6 +13,10 @@ use clap::Args;
 
 Any web server can serve the files as well; only head, checkpoint and root/ may change. With --publish
 signed events are taken too: who may do what, the package's keys and the claim policy decide.")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches of the command line"
+)]
 pub(crate) struct Serve {
     /// The registry's directory
     pub(crate) directory: PathBuf,
@@ -39,6 +43,9 @@ pub(crate) struct Serve {
     /// With --publish: let names be claimed that could be taken for others
     #[arg(long, requires = "publish")]
     pub(crate) allow_similar: bool,
+    /// With --publish: make no pages for people
+    #[arg(long, requires = "publish")]
+    pub(crate) no_site: bool,
     /// Where to tell /metrics and /health; keep it away from the public
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) operator: Option<SocketAddr>,

@@ -1,0 +1,20 @@
+//! `site`: its arguments.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  zero-registry site packages            # what has changed since the last time
+  zero-registry site packages --anew
+
+The pages lie beside the registry's own files and are served with them: index.html, llms.txt,
+catalogue.json and site/. `serve --publish` makes them at each commit by itself.")]
+pub(crate) struct Site {
+    /// The registry's directory
+    pub(crate) directory: PathBuf,
+    /// Make all pages anew
+    #[arg(long)]
+    pub(crate) anew: bool,
+}

@@ -1,0 +1,136 @@
+//! Lists of packages: by the first two letters of each word, for the search; by those of the name,
+//! for readers without a script; the front page, and what programs read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::html;
+use super::record::{Record, Short};
+use super::state::SiteState;
+use crate::root::Root;
+use crate::writer::{CommitError, Storage};
+
+/// A list of many thousand packages; longer ones are cut, and the search says so.
+const MAX_LIST: u64 = 64 << 20;
+/// Words of one package that the search finds it by.
+const MAX_WORDS: usize = 48;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct List {
+    packages: Vec<Short>,
+}
+
+/// The lists that changes touch.
+pub(super) struct Lists<'a, S> {
+    storage: &'a S,
+    /// Lists that lie there count for nothing.
+    anew: bool,
+    touched: BTreeMap<String, List>,
+}
+
+impl<'a, S: Storage> Lists<'a, S> {
+    pub(super) fn new(storage: &'a S, anew: bool) -> Self {
+        Self {
+            storage,
+            anew,
+            touched: BTreeMap::new(),
+        }
+    }
+
+    /// Puts a package into its lists, and takes it out of those that it was in before.
+    pub(super) fn change(&mut self, record: &Record) -> Result<(), CommitError> {
+        let short = record.short();
+        let now = keys(&short);
+        let before = record.before.as_ref().filter(|_| !self.anew);
+        let before = before.map(keys).unwrap_or_default();
+        for key in before.difference(&now) {
+            let list = self.list(key)?;
+            list.packages.retain(|other| other.name != short.name);
+        }
+        for key in now {
+            let list = self.list(&key)?;
+            match list
+                .packages
+                .binary_search_by(|other| other.name.cmp(&short.name))
+            {
+                Ok(place) => {
+                    if let Some(other) = list.packages.get_mut(place) {
+                        *other = short.clone();
+                    }
+                }
+                Err(place) => list.packages.insert(place, short.clone()),
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, key: &str) -> Result<&mut List, CommitError> {
+        if !self.touched.contains_key(key) {
+            let bytes = if self.anew {
+                None
+            } else {
+                super::find(self.storage, &search_path(key), MAX_LIST)?
+            };
+            let list = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            self.touched
+                .insert(key.to_owned(), list.unwrap_or_default());
+        }
+        Ok(self.touched.entry(key.to_owned()).or_default())
+    }
+
+    /// The files of all lists that changed, and of those that count them.
+    pub(super) fn finish(self, state: &mut SiteState, root: &Root) -> Vec<(String, Vec<u8>)> {
+        let mut files = Vec::new();
+        for (key, list) in &self.touched {
+            let json = serde_json::to_vec(list).unwrap_or_default();
+            files.push((search_path(key), json));
+            let named: Vec<&Short> = list
+                .packages
+                .iter()
+                .filter(|s| name_key(&s.name) == *key)
+                .collect();
+            if !named.is_empty() {
+                let count = u64::try_from(named.len()).unwrap_or(u64::MAX);
+                state.lists.insert(key.clone(), count);
+                files.push((browse_path(key), html::list(root, key, &named).into_bytes()));
+            }
+        }
+        files.push((
+            "index.html".to_owned(),
+            html::front(root, state).into_bytes(),
+        ));
+        files.push(("llms.txt".to_owned(), html::llms(root, state).into_bytes()));
+        files.push(("catalogue.json".to_owned(), html::catalogue(root, state)));
+        files
+    }
+}
+
+/// The lists that a package is in.
+fn keys(short: &Short) -> BTreeSet<String> {
+    let text = format!("{} {}", short.name, short.description).to_lowercase();
+    let words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let mut keys: BTreeSet<String> = words.take(MAX_WORDS).map(key).collect();
+    keys.insert(name_key(&short.name));
+    keys
+}
+
+/// The list of a package's own name: that of its last part, without the scope.
+fn name_key(name: &str) -> String {
+    key(name.rsplit('/').next().unwrap_or(name))
+}
+
+fn key(word: &str) -> String {
+    word.chars().take(2).collect()
+}
+
+/// Keys become paths as hexadecimal only.
+pub(super) fn search_path(key: &str) -> String {
+    format!("site/s/{}.json", hex::encode(key))
+}
+
+pub(super) fn browse_path(key: &str) -> String {
+    format!("site/b/{}.html", hex::encode(key))
+}

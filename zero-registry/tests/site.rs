@@ -1,0 +1,163 @@
+//! The catalogue: what its pages say, what they never do, and that they follow the log
+//! (spec/catalogue.md).
+#![cfg(feature = "server")]
+#![expect(clippy::unwrap_used, reason = "scenarios are plain functions")]
+
+mod support;
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use support::registry::{DAY, Registry, T0, package};
+use zero_format::Digest;
+use zero_registry::{DirStorage, RegistryPath, SiteReport, site};
+
+fn make(registry: &Registry, anew: bool) -> SiteReport {
+    site(&DirStorage::new(registry.path()), anew).unwrap()
+}
+
+fn read(registry: &Registry, path: &str) -> String {
+    fs::read_to_string(registry.path().join(path)).unwrap()
+}
+
+fn page(name: &str, extension: &str) -> String {
+    let digest = Digest::of(package(name).as_str().as_bytes()).to_hex();
+    format!("site/p/{}/{digest}.{extension}", &digest[..2])
+}
+
+fn pages(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.join("site")];
+    for path in ["index.html", "llms.txt", "catalogue.json"] {
+        found.insert(path.to_owned(), fs::read(folder.join(path)).unwrap());
+    }
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path
+                .strip_prefix(folder)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            found.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+fn example() -> Registry {
+    let registry = Registry::new();
+    for name in ["csvstat", "acme/csv-tool", "moment"] {
+        registry.claim(name, T0);
+        registry.release(name, "1.0.0", T0);
+    }
+    registry
+}
+
+#[test]
+fn each_package_has_a_page_a_record_and_its_lists() {
+    let registry = example();
+    let made = make(&registry, false);
+    assert_eq!((made.packages, made.size), (3, 13));
+    let html = read(&registry, &page("csvstat", "html"));
+    for part in [
+        "csvstat",
+        "1.0.0",
+        "cargo zero run csvstat@1.0.0",
+        "Nothing but compute",
+        "leaf 3",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    let record: serde_json::Value =
+        serde_json::from_str(&read(&registry, &page("csvstat", "json"))).unwrap();
+    assert_eq!(record["releases"][0]["leaf"], 3);
+    assert_eq!(record["origin"], "registry.example/test");
+    let list = read(&registry, &format!("site/s/{}.json", hex::encode("cs")));
+    assert!(list.contains("csvstat") && list.contains("acme/csv-tool") && !list.contains("moment"));
+    let front = read(&registry, "index.html");
+    assert!(front.contains("3 packages") && front.contains("acme/csv-tool"));
+    let browse = read(&registry, &format!("site/b/{}.html", hex::encode("mo")));
+    assert!(browse.contains("moment"));
+    assert!(read(&registry, "llms.txt").contains("[csvstat 1.0.0]"));
+}
+
+#[test]
+fn a_commit_changes_the_pages_of_its_packages_only() {
+    let registry = example();
+    make(&registry, false);
+    let before = pages(registry.path());
+    registry.release("csvstat", "1.1.0", T0.plus(DAY));
+    let made = make(&registry, false);
+    assert_eq!(made.packages, 1);
+    let after = pages(registry.path());
+    assert_eq!(
+        before[&page("moment", "html")],
+        after[&page("moment", "html")]
+    );
+    assert_ne!(
+        before[&page("csvstat", "html")],
+        after[&page("csvstat", "html")]
+    );
+    // Made anew, all of it is the same: nothing was forgotten on the way.
+    make(&registry, true);
+    assert_eq!(pages(registry.path()), after);
+    assert_eq!(make(&registry, false).packages, 0);
+}
+
+#[test]
+fn every_file_of_it_is_served_but_its_notes() {
+    let registry = example();
+    make(&registry, false);
+    for path in pages(registry.path()).into_keys() {
+        let served = RegistryPath::parse(&path).is_some();
+        assert_eq!(served, path != "site/state.json", "{path}");
+    }
+}
+
+#[test]
+fn pages_load_nothing_from_elsewhere_and_run_nothing_of_their_own() {
+    let registry = example();
+    make(&registry, false);
+    for (path, bytes) in pages(registry.path()) {
+        if path.rsplit('.').next() != Some("html") {
+            continue;
+        }
+        let html = String::from_utf8(bytes).unwrap();
+        assert!(
+            html.contains("default-src 'none'; script-src 'self'"),
+            "{path}"
+        );
+        for bad in [
+            "<script>",
+            "javascript:",
+            " onclick",
+            " style=",
+            "src=\"http",
+            "unsafe-inline",
+        ] {
+            assert!(!html.contains(bad), "{path} has {bad}");
+        }
+        for part in [
+            "<html lang=\"en\">",
+            "<main id=\"main\"",
+            "class=\"skip\"",
+            "<label ",
+            "<h1>",
+        ] {
+            assert!(html.contains(part), "{path} lacks {part}");
+        }
+    }
+}
+
+#[test]
+fn notes_that_are_damaged_are_made_anew() {
+    let registry = example();
+    make(&registry, false);
+    fs::write(registry.path().join("site/state.json"), "{").unwrap();
+    assert_eq!(make(&registry, false).packages, 3);
+}
