@@ -271,7 +271,7 @@ fn the_model_of_the_settings_is_asked_and_the_dataset_gives_examples() {
         record("a1", "Frees a list."),
         record("b2", "The greatest common divisor of two words.")
     );
-    world.write("dataset/data/records-00000.jsonl", records);
+    world.write("dataset/data/train-00000.jsonl", records);
     world
         .zero([
             "ask",

@@ -43,7 +43,7 @@ pub struct Library {
 #[non_exhaustive]
 pub enum LibraryError {
     /// There are no records in the folder.
-    #[error("find records in {}: there are none in data/records-*.jsonl", .path.display())]
+    #[error("find records in {}: there are none in data/*.jsonl", .path.display())]
     Empty {
         /// The folder.
         path: PathBuf,
@@ -81,13 +81,7 @@ impl Library {
         let data = folder.join("data");
         let entries = std::fs::read_dir(&data).map_err(|error| read(&data, error))?;
         let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        files.retain(|path| {
-            let name = path
-                .file_name()
-                .and_then(|name| name.to_str())
-                .unwrap_or_default();
-            name.starts_with("records-") && path.extension().is_some_and(|ext| ext == "jsonl")
-        });
+        files.retain(|path| path.extension().is_some_and(|ext| ext == "jsonl"));
         files.sort();
         let mut records = Vec::new();
         for path in &files {

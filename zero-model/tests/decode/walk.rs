@@ -104,12 +104,13 @@ proptest! {
             // Names and strings hold a walk up: most of the time something else is picked.
             step(&mut checker, &mut |len| usize::from(*choice) % len);
         }
-        let mut at = 0_usize;
+        // Mixed well (splitmix64): choices that repeat would pick blanks for ever.
+        let mut state = choices.iter().fold(0_u64, |sum, choice| sum.rotate_left(7) ^ u64::from(*choice));
         let mut choose = |len: usize| {
-            // The count makes it move on where no choices are left, or always the same one.
-            at += 1;
-            let choice = choices.get(at % choices.len().max(1)).copied().unwrap_or_default();
-            (at + usize::from(choice)) % len
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            usize::try_from((mixed ^ (mixed >> 31)) % len as u64).expect("it is below len")
         };
         let ended = finish(&mut checker, &mut choose);
         let text = String::from_utf8_lossy(checker.text()).into_owned();
