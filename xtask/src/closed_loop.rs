@@ -88,7 +88,16 @@ impl Loop<'_> {
             .stdout(std::process::Stdio::null());
         shell::run(&mut vendor)?;
         shell::title("Harvest it");
-        shell::run(&mut self.zero(&["harvest", SOURCES, "--out", "dataset", "--licenses", "any"]))
+        shell::run(&mut self.zero(&[
+            "harvest",
+            SOURCES,
+            "--out",
+            "dataset",
+            "--licenses",
+            "any",
+            "--max-text",
+            "2048",
+        ]))
     }
 
     fn tune(&self) -> Result<()> {
