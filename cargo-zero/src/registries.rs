@@ -13,6 +13,15 @@ use crate::config::{Config, Registry};
 use crate::host::Session;
 use crate::report::{Class, Failure};
 
+/// A package as a command line names it.
+pub(crate) fn reference(text: &str) -> Result<PackageRef, Failure> {
+    text.parse().map_err(|error: zero_format::PackageRefError| {
+        Failure::usage(format!("`{text}` is not a package"))
+            .because(&error)
+            .hint(error.hint())
+    })
+}
+
 /// The registry that a command means: the package's own prefix, else `--registry`, else the default one.
 pub(crate) fn choose(
     session: &Session,
@@ -219,13 +228,7 @@ pub(crate) fn package(
     session: &Session,
     text: &str,
 ) -> Result<(RegistryName, Timestamp, PackageState), Failure> {
-    let request: PackageRef = text
-        .parse()
-        .map_err(|error: zero_format::PackageRefError| {
-            Failure::usage(format!("`{text}` is not a package"))
-                .because(&error)
-                .hint(error.hint())
-        })?;
+    let request = reference(text)?;
     let (name, registry) = choose(session, request.registry())?;
     let client = client(session, &name, &registry)?;
     let _step = session.output.step(&format!("asking {name}"));

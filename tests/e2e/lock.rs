@@ -49,6 +49,15 @@ impl Project {
         self.inside("home", "cargo-zero", words)
     }
 
+    /// Runs `say@1` with either program.
+    fn say(&self, program: &str) -> Run {
+        let words: &[&str] = match program {
+            "zrun" => &["say@1"],
+            _ => &["run", "say@1"],
+        };
+        self.inside("home", program, words)
+    }
+
     fn path(&self) -> PathBuf {
         self.world.path("project/Zero.lock")
     }
@@ -88,15 +97,7 @@ fn a_project_runs_what_it_ran_before_until_it_says_update() {
     }
     project.release("1.1.0");
     for program in ["cargo-zero", "zrun", "zrun"] {
-        let words: &[&str] = if program == "zrun" {
-            &["say@1"]
-        } else {
-            &["run", "say@1"]
-        };
-        project
-            .inside("home", program, words)
-            .code(0)
-            .says("say 1.0.0");
+        project.say(program).code(0).says("say 1.0.0");
     }
     assert_eq!(project.lock(), first);
     // Outside of the project nothing is locked.
@@ -180,13 +181,8 @@ fn a_lock_file_that_is_none_stops_the_run_and_says_where() {
     let lock = project.lock();
     fs::write(project.path(), format!("{lock}\n<<<<<<< ours\n")).expect("it is ours");
     for program in ["cargo-zero", "zrun"] {
-        let words: &[&str] = if program == "zrun" {
-            &["say@1"]
-        } else {
-            &["run", "say@1"]
-        };
         project
-            .inside("home", program, words)
+            .say(program)
             .code(1)
             .says("Zero.lock:")
             .says("version control");

@@ -220,7 +220,7 @@ mod tests {
         let git = |url: &str| Source::Git(String::from(url)).name();
         assert_eq!(git("https://git.example/a/b.git"), "git.example/a/b");
         assert_eq!(git("https://me:secret@git.example/a/b"), "git.example/a/b");
-        assert_eq!(git("file:///srv/work/lib.git"), "lib");
+        assert_eq!(git("file:///a/lib.git"), "lib");
         let archive = Source::Archive(PathBuf::from("/x/cjson_1.7.tar.gz"));
         assert_eq!(archive.name(), "cjson_1.7");
         let debian = Source::Archive(PathBuf::from("lz4_1.9.4.orig.tar.xz"));

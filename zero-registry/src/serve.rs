@@ -246,15 +246,7 @@ impl Server {
     /// # Errors
     /// When the system refuses threads or signals.
     pub fn run(self) -> Result<(), ServeError> {
-        runtime()?.block_on(async {
-            let (stop, stopped) = watch::channel(false);
-            let signal = signal().map_err(ServeError::Start)?;
-            tokio::spawn(async move {
-                signal.await;
-                let _ = stop.send(true);
-            });
-            self.answer(stopped).await
-        })
+        until_asked(|stopped| self.answer(stopped))
     }
 
     /// Answers on a thread of its own.
@@ -496,6 +488,22 @@ fn runtime() -> Result<tokio::runtime::Runtime, ServeError> {
         .enable_all()
         .build()
         .map_err(ServeError::Start)
+}
+
+/// Answers until the process is asked to end.
+fn until_asked<A>(answer: impl FnOnce(watch::Receiver<bool>) -> A) -> Result<(), ServeError>
+where
+    A: Future<Output = Result<(), ServeError>>,
+{
+    runtime()?.block_on(async {
+        let (stop, stopped) = watch::channel(false);
+        let signal = signal().map_err(ServeError::Start)?;
+        tokio::spawn(async move {
+            signal.await;
+            let _ = stop.send(true);
+        });
+        answer(stopped).await
+    })
 }
 
 /// Resolves when the process is asked to end.

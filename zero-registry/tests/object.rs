@@ -2,10 +2,6 @@
 //! (spec/registry.md, "Writers").
 #![cfg(all(feature = "object", unix))]
 #![expect(clippy::unwrap_used, reason = "scenarios are plain functions")]
-#![expect(
-    clippy::result_large_err,
-    reason = "errors carry their data, and none is made in a hot loop"
-)]
 
 mod support;
 
@@ -21,12 +17,10 @@ use std::{
 };
 
 use support::peer::peer;
-use support::registry::{LOG, ORIGIN, PUBLISHER, ROOT, T0, User, artifact, key, package, role};
-use zero_format::{Digest, Minisig};
+use support::registry::{LOG, ORIGIN, ROOT, T0, User, artifact, key, publish, role};
 use zero_registry::{
-    Action, Blob, ChainContext, ClaimPolicy, CommitError, Init, Location, ObjectStorage,
-    ObjectStoreError, ReleaseInfo, Root, RootFields, SignedEvent, Storage, Submission,
-    VerifyOptions, Writer, init_at, verify_registry,
+    ClaimPolicy, Init, Location, ObjectStorage, ObjectStoreError, Root, RootFields, VerifyOptions,
+    Writer, init_at, verify_registry,
 };
 
 /// moto's server, with a bucket that everybody may read.
@@ -250,41 +244,6 @@ fn refusal(status: &str, code: &str) -> Vec<u8> {
         body.len()
     )
     .into_bytes()
-}
-
-/// Claims a package and publishes its first version.
-fn publish<S: Storage>(writer: &Writer<S>, name: &str) -> Result<(), CommitError> {
-    let roots = writer.roots()?;
-    let context = ChainContext::writer(roots.current());
-    let bytes = artifact(name, "1.0.0");
-    let release = ReleaseInfo {
-        version: "1.0.0".parse().unwrap(),
-        sha256: Digest::of(&bytes),
-        size: bytes.len() as u64,
-        runtime: "0.1.0".parse().unwrap(),
-        capabilities: zero_format::Capabilities::default(),
-    };
-    let blob = Blob {
-        minisig: Minisig::sign(&key(PUBLISHER), &bytes, "zero"),
-        bytes,
-    };
-    let keys = role(&[PUBLISHER], 1);
-    let claim = Action::Claim {
-        release: keys.clone(),
-        admin: keys,
-    };
-    let mut state = writer.package(&package(name))?;
-    let mut submissions = Vec::new();
-    for (action, blob) in [
-        (claim, None),
-        (Action::Release(Box::new(release)), Some(blob)),
-    ] {
-        let body = state.next(roots.current().origin(), T0, action);
-        let event = SignedEvent::sign(&body, &[&key(PUBLISHER)]).unwrap();
-        state = state.apply(&event, &context).unwrap();
-        submissions.push(Submission { event, blob });
-    }
-    writer.commit(&submissions, T0).map(drop)
 }
 
 #[test]

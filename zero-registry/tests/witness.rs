@@ -1,25 +1,18 @@
 //! Witnesses over HTTP, and an operator who shows two histories (spec/registry.md, "Witnesses").
 #![cfg(all(feature = "http", feature = "server"))]
 #![expect(clippy::unwrap_used, reason = "scenarios are plain functions")]
-#![expect(
-    clippy::result_large_err,
-    reason = "errors carry their data, and none is made in a hot loop"
-)]
 
 mod support;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use support::registry::{
-    Backend, HOUR, LOG, ORIGIN, PUBLISHER, Registry, T0, User, artifact, key, package, role,
-};
+use support::registry::{Backend, HOUR, LOG, ORIGIN, Registry, T0, User, key, publish};
 use tempfile::TempDir;
-use zero_format::{Digest, Minisig};
+use zero_format::Digest;
 use zero_registry::{
-    Action, AskWitness, Blob, ChainContext, Checkpoint, CommitError, DirStorage, DirWriter,
-    FetchError, Head, HeadError, HttpWitnesses, Log, MirrorError, Network, NetworkOptions,
-    ReleaseInfo, RunningServer, SignedEvent, Submission, Timestamp, VerifyOptions, Witness,
-    WitnessPolicy, WitnessServer, verify_registry,
+    AskWitness, Checkpoint, CommitError, DirStorage, DirWriter, FetchError, Head, HeadError,
+    HttpWitnesses, Log, MirrorError, Network, NetworkOptions, RunningServer, Timestamp,
+    VerifyOptions, Witness, WitnessPolicy, WitnessServer, verify_registry,
 };
 
 fn clock() -> Timestamp {
@@ -85,41 +78,6 @@ fn ask() -> Arc<dyn AskWitness> {
 
 fn writer(registry: &Registry) -> DirWriter {
     registry.writer().with_witnesses(ask())
-}
-
-/// Claims a package and publishes its first version.
-fn publish(writer: &DirWriter, name: &str) -> Result<u64, CommitError> {
-    let roots = writer.roots()?;
-    let context = ChainContext::writer(roots.current());
-    let keys = role(&[PUBLISHER], 1);
-    let bytes = artifact(name, "1.0.0");
-    let release = ReleaseInfo {
-        version: "1.0.0".parse().unwrap(),
-        sha256: Digest::of(&bytes),
-        size: bytes.len() as u64,
-        runtime: "0.1.0".parse().unwrap(),
-        capabilities: zero_format::Capabilities::default(),
-    };
-    let blob = Blob {
-        minisig: Minisig::sign(&key(PUBLISHER), &bytes, "zero"),
-        bytes,
-    };
-    let claim = Action::Claim {
-        release: keys.clone(),
-        admin: keys,
-    };
-    let mut state = writer.package(&package(name))?;
-    let mut submissions = Vec::new();
-    for (action, blob) in [
-        (claim, None),
-        (Action::Release(Box::new(release)), Some(blob)),
-    ] {
-        let body = state.next(roots.current().origin(), T0, action);
-        let event = SignedEvent::sign(&body, &[&key(PUBLISHER)]).unwrap();
-        state = state.apply(&event, &context).unwrap();
-        submissions.push(Submission { event, blob });
-    }
-    Ok(writer.commit(&submissions, T0)?.tree.size)
 }
 
 fn user(registry: &Registry) -> User {

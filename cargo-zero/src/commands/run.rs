@@ -436,6 +436,13 @@ fn ended(error: &RunError) -> Failure {
 mod tests {
     use super::*;
 
+    /// The capabilities of a manifest with these lines.
+    pub(super) fn capabilities(text: &str) -> zero_format::Capabilities {
+        zero_format::Manifest::parse(&format!("[capabilities]\n{text}"))
+            .unwrap()
+            .capabilities
+    }
+
     #[test]
     fn the_local_key_depends_on_the_secret_alone() {
         assert_eq!(

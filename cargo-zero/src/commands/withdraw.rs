@@ -1,12 +1,13 @@
 //! `yank`, `unyank` and `revoke`: signed events about a version that exists.
 
 use serde_json::json;
-use zero_format::{PackageName, PackageRef, Version};
+use zero_format::{PackageName, Version};
 use zero_registry::Action;
 
 use crate::cli::{Revoke, Writer, Yank};
 use crate::host::Session;
 use crate::publisher::Publisher;
+use crate::registries;
 use crate::report::{Class, Failure, Report};
 
 pub(crate) fn yank(session: &Session, args: &Yank) -> Result<Report, Failure> {
@@ -81,13 +82,7 @@ fn withdraw(
 
 /// A package with an exact version: nothing else can be withdrawn.
 fn exact(text: &str) -> Result<(PackageName, Version), Failure> {
-    let package: PackageRef = text
-        .parse()
-        .map_err(|error: zero_format::PackageRefError| {
-            Failure::usage(format!("`{text}` is not a package"))
-                .because(&error)
-                .hint(error.hint())
-        })?;
+    let package = registries::reference(text)?;
     let version = package.req().as_exact().cloned().ok_or_else(|| {
         Failure::usage(format!("`{text}` does not name one version"))
             .hint(format!("write it in full: {}@1.2.3", package.name()))

@@ -36,7 +36,7 @@ def resolve(name: str) -> Base:
     """
     path = Path(name)
     if path.is_dir():
-        return Base(name, path, shape_of(_read(path / "config.json"), name), preset(name))
+        return Base(name, path, shape_of(read_object(path / "config.json"), name), preset(name))
     if path.exists():
         raise TuneError(
             f"{name} is a file; a base is a folder with config.json and *.safetensors",
@@ -92,7 +92,13 @@ def _figure(config: dict[str, Any], field: str, name: str, multiple: int = 1) ->
     return value
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """Reads a JSON object that belongs to a model.
+
+    Raises:
+        TuneError: there is none, or it is something else.
+
+    """
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -4,7 +4,6 @@ llama.cpp turns pairs of neighbours where transformers turns the two halves of a
 projections change places; of an adapter that is B, whose rows are those of the product.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,8 +94,8 @@ def adapter(base: Path, lora: Path, out: Path, outtype: str) -> None:
         TuneError: it is no LoRA adapter, or uses what llama.cpp has no counterpart of.
 
     """
-    config = _read(lora / "adapter_config.json")
-    shape = bases.shape_of(_read(base / "config.json"), str(base))
+    config = bases.read_object(lora / "adapter_config.json")
+    shape = bases.shape_of(bases.read_object(base / "config.json"), str(base))
     pairs = _pairs(Tensors.of(lora))
     writer = _writer(out)
     writer.add_type("adapter")
@@ -120,7 +119,7 @@ def whole(base: Path, lora: Path | None, out: Path, outtype: str) -> None:
         TuneError: it is of another architecture, or a tensor is missing or has no counterpart.
 
     """
-    config = _read(base / "config.json")
+    config = bases.read_object(base / "config.json")
     shape = bases.shape_of(config, str(base))
     tensors = Tensors.of(base)
     deltas = _deltas(lora)
@@ -224,7 +223,7 @@ def _alpha(config: dict[str, Any], lora: Path) -> float:
 def _deltas(lora: Path | None) -> dict[str, Array]:
     if lora is None:
         return {}
-    scale = _alpha(config := _read(lora / "adapter_config.json"), lora) / float(config["r"])
+    scale = _alpha(config := bases.read_object(lora / "adapter_config.json"), lora) / float(config["r"])
     return {module: (b @ a) * np.float32(scale) for module, (a, b) in _pairs(Tensors.of(lora)).items()}
 
 
@@ -246,15 +245,3 @@ def _close(writer: Any, out: Path) -> None:
 
 def _partial(out: Path) -> Path:
     return out.with_name(out.name + ".partial")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise TuneError(f"there is no {path}", code="not-found") from error
-    except (OSError, ValueError) as error:
-        raise TuneError(f"cannot read {path}: {error}") from error
-    if not isinstance(found, dict):
-        raise TuneError(f"{path} is no JSON object")
-    return found

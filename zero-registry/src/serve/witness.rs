@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::{
     Listening, RunningServer, ServeError, body::Content, listen, log::Log, runtime,
-    service::Answers, signal,
+    service::Answers, until_asked,
 };
 use crate::time::Timestamp;
 use crate::witness::{Witness, WitnessAnswer};
@@ -76,15 +76,7 @@ impl WitnessServer {
     /// # Errors
     /// When the system refuses threads or signals.
     pub fn run(self) -> Result<(), ServeError> {
-        runtime()?.block_on(async {
-            let (stop, stopped) = watch::channel(false);
-            let signal = signal().map_err(ServeError::Start)?;
-            tokio::spawn(async move {
-                signal.await;
-                let _ = stop.send(true);
-            });
-            self.answer(stopped).await
-        })
+        until_asked(|stopped| self.answer(stopped))
     }
 
     /// Answers on a thread of its own.

@@ -12,9 +12,9 @@ use zero_format::{
     Capabilities, Digest, Kind, Metadata, Minisig, Package, PackageName, SecretKey, assemble, sign,
 };
 use zero_registry::{
-    Action, AskWitness, Blob, ChainContext, ClaimPolicy, Client, DirStorage, DirWriter, Init,
-    Location, Origin, RegistryConfig, ReleaseInfo, Role, Root, RootFields, SignedEvent, Store,
-    Submission, Timestamp, WitnessPolicy, init, init_with,
+    Action, AskWitness, Blob, ChainContext, ClaimPolicy, Client, CommitError, DirStorage,
+    DirWriter, Init, Location, Origin, RegistryConfig, ReleaseInfo, Role, Root, RootFields,
+    SignedEvent, Storage, Store, Submission, Timestamp, WitnessPolicy, Writer, init, init_with,
 };
 
 use super::hostile::{self, Answer, Seen};
@@ -292,6 +292,45 @@ pub fn artifact(name: &str, version: &str) -> Vec<u8> {
     );
     let unsigned = assemble(b"\0asm\x01\0\0\0", &metadata, None).expect("an artifact");
     sign(&unsigned, &[&key(PUBLISHER)]).expect("a signature")
+}
+
+/// Claims a package and publishes its first version in one commit; how long the log is then.
+#[allow(
+    clippy::result_large_err,
+    reason = "errors carry their data, and none is made in a hot loop"
+)]
+pub fn publish<S: Storage>(writer: &Writer<S>, name: &str) -> Result<u64, CommitError> {
+    let roots = writer.roots()?;
+    let context = ChainContext::writer(roots.current());
+    let keys = role(&[PUBLISHER], 1);
+    let bytes = artifact(name, "1.0.0");
+    let release = ReleaseInfo {
+        version: "1.0.0".parse().expect("it is sound"),
+        sha256: Digest::of(&bytes),
+        size: bytes.len() as u64,
+        runtime: "0.1.0".parse().expect("it is sound"),
+        capabilities: Capabilities::default(),
+    };
+    let blob = Blob {
+        minisig: Minisig::sign(&key(PUBLISHER), &bytes, "zero"),
+        bytes,
+    };
+    let claim = Action::Claim {
+        release: keys.clone(),
+        admin: keys,
+    };
+    let mut state = writer.package(&package(name))?;
+    let mut submissions = Vec::new();
+    for (action, blob) in [
+        (claim, None),
+        (Action::Release(Box::new(release)), Some(blob)),
+    ] {
+        let body = state.next(roots.current().origin(), T0, action);
+        let event = SignedEvent::sign(&body, &[&key(PUBLISHER)]).expect("it is sound");
+        state = state.apply(&event, &context).expect("it is sound");
+        submissions.push(Submission { event, blob });
+    }
+    Ok(writer.commit(&submissions, T0)?.tree.size)
 }
 
 pub fn package(name: &str) -> PackageName {

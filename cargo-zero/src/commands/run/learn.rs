@@ -153,15 +153,8 @@ fn widened(declared: &Capabilities, needed: &Capabilities) -> Capabilities {
 
 #[cfg(test)]
 mod tests {
-    use zero_format::Manifest;
-
     use super::*;
-
-    fn capabilities(text: &str) -> Capabilities {
-        Manifest::parse(&format!("[capabilities]\n{text}"))
-            .unwrap()
-            .capabilities
-    }
+    use crate::commands::run::tests::capabilities;
 
     #[test]
     fn adding_keeps_what_other_runs_needed() {

@@ -56,15 +56,8 @@ fn answers(declared: &Capabilities, outstanding: &Capabilities, before: &Answers
 
 #[cfg(test)]
 mod tests {
-    use zero_format::Manifest;
-
     use super::*;
-
-    fn capabilities(text: &str) -> Capabilities {
-        Manifest::parse(&format!("[capabilities]\n{text}"))
-            .unwrap()
-            .capabilities
-    }
+    use crate::commands::run::tests::capabilities;
 
     #[test]
     fn what_the_flags_grant_is_allowed_and_the_rest_stays_as_it_was() {
