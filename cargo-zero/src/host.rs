@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use zrun::Home;
+use zrun::{Home, Secret};
 
 use crate::cli::Global;
 use crate::report::{Class, Failure, Output};
@@ -123,6 +123,15 @@ impl Session {
             offline: global.offline,
             manifest_path: global.manifest_path.clone(),
             env,
+        })
+    }
+
+    /// The user's secret, which opens and seals what is kept in the home.
+    pub(crate) fn secret(&self) -> Result<Secret, Failure> {
+        self.home.secret().map_err(|error| {
+            Failure::failed("cannot use the home")
+                .because(&error)
+                .hint_if(error.hint())
         })
     }
 

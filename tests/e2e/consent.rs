@@ -66,6 +66,20 @@ fn once_is_once_and_always_is_until_it_is_revoked() {
 }
 
 #[test]
+fn allowing_beforehand_tells_when_nothing_is_kept() {
+    let world = keyed();
+    let artifact = world.built("clock", "1.0.0", READS_THE_CLOCK, CLOCK);
+    let args = ["grants".as_ref(), "allow".as_ref(), artifact.as_os_str()];
+    let Some(run) = world.at_a_terminal("o\n", args) else {
+        return;
+    };
+    run.code(126).says("nothing is kept for clock");
+    let always = world.at_a_terminal("a\n", args).expect("as before");
+    always.code(0);
+    world.zrun([&artifact]).code(0);
+}
+
+#[test]
 fn each_capability_is_answered_by_itself_with_its_folder_and_kept() {
     let world = keyed();
     let artifact = world.built("both", "1.0.0", OPENS_A_FILE, BOTH);

@@ -50,6 +50,22 @@ fn json(run: &Run) -> Value {
     serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run}"))
 }
 
+/// `owner sign` gives no signature to an event that nobody looked at.
+fn signs_no_release_unread(world: &World, registry: &str) {
+    let chain = world
+        .files(&format!("{registry}/pkg"))
+        .pop()
+        .expect("a package");
+    let text = std::fs::read_to_string(chain).expect("it is ours");
+    let last = text.lines().last().expect("an event");
+    let event = world.write("release.event", format!("{last}\n"));
+    let event = event.to_str().expect("a path");
+    world
+        .zero_as("publisher", ["owner", "sign", event])
+        .code(2)
+        .says("changes no keys");
+}
+
 #[test]
 fn a_publisher_without_the_log_key_publishes_through_the_service() {
     let world = World::new();
@@ -93,6 +109,7 @@ fn a_publisher_without_the_log_key_publishes_through_the_service() {
             .code(0),
     );
     assert_eq!(owners["admin"]["keys"][0], key.as_str());
+    signs_no_release_unread(&world, "registry");
     world
         .zero_as("publisher", ["info", "absent"])
         .code(127)

@@ -14,7 +14,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use zero_format::{Access, Capabilities, Digest, GuestPath, PackageName, PublicKey, Version};
 
-use crate::policy::{Answers, Asked, Rule};
+use crate::home::Home;
+use crate::policy::{Answers, Asked, Decision, Rule, decide};
 
 /// The registry of an artifact that was given by path.
 pub const FILE: &str = "file";
@@ -52,6 +53,31 @@ pub struct Folder {
     pub host: PathBuf,
     /// Read, or read and write.
     pub access: Access,
+}
+
+impl Home {
+    /// What a run may use by what is asked for now and, where that leaves something open, by what was answered before.
+    /// What is outstanding in it is what is left to ask.
+    ///
+    /// `env` looks a variable up, as for [`decide`].
+    pub fn decide(
+        &self,
+        (registry, package, signer): (&str, &PackageName, Option<&PublicKey>),
+        declared: &Capabilities,
+        asked: Asked,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Decision {
+        let decision = decide(declared, &asked, env);
+        if decision.outstanding.is_empty() {
+            return decision;
+        }
+        let consent =
+            signer.and_then(|signer| self.consent_for(registry, package, signer, declared));
+        match consent {
+            Some(consent) => decide(declared, &consent.add_to(asked), env),
+            None => decision,
+        }
+    }
 }
 
 impl Consent {

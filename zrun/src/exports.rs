@@ -93,6 +93,12 @@ impl Program {
     }
 }
 
+/// Whether a command line with `--invoke` asks to be shown something instead of calling it: all functions where no name
+/// is given, one where the only argument is `--help`.
+pub fn is_asked(invoke: &str, args: &[std::ffi::OsString]) -> bool {
+    invoke.is_empty() || matches!(args, [only] if only == "--help" || only == "-h")
+}
+
 /// What a command line with `--invoke` asks to be shown instead of called: all functions where no name is given, one
 /// where the only argument is `--help`. `command` is what is typed before the arguments of a function.
 pub fn asked<'f>(
@@ -104,9 +110,11 @@ pub fn asked<'f>(
     if invoke.is_empty() {
         return Some((functions, list(functions, command)));
     }
-    let help = matches!(args, [only] if only == "--help" || only == "-h");
+    if !is_asked(invoke, args) {
+        return None;
+    }
     let named = |function: &Function| function.name == invoke || function.short() == invoke;
-    let at = functions.iter().position(named).filter(|_| help)?;
+    let at = functions.iter().position(named)?;
     let one = functions.get(at..=at)?;
     let text = one.iter().map(|function| function.help(&command(invoke)));
     Some((one, text.collect()))

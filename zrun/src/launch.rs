@@ -15,7 +15,7 @@ use serde_json::json;
 use zero_format::{PackageName, PackageRef};
 use zrun::{
     Audit, AuditRun, Cache, Decision, Home, Io, LockFile, Program, Resolution, RunArgs, RunError,
-    Runner, Trust, called_as, decide, exit, exports,
+    Runner, Trust, called_as, exit, exports,
 };
 
 use crate::failure::Failure;
@@ -113,18 +113,20 @@ fn resolved(args: RunArgs) -> Result<RunArgs, Stop> {
     })
 }
 
-/// `--invoke PACKAGE` without anything to call in it asks for what can be called.
+/// `--invoke PACKAGE` without anything to call in it asks for what can be called. In `given` it is written as
+/// `cargo-zero` takes it, for which a lone word is a function of the project it stands in.
 fn listing(mut args: RunArgs, mut given: Vec<OsString>) -> (RunArgs, Vec<OsString>) {
     let target = args
         .invoke
         .take_if(|name| args.command.is_empty() && !name.is_empty());
     if let Some(target) = target {
-        let words = if given.last().is_some_and(|last| *last == *target) {
-            2
-        } else {
-            1
-        };
-        given.truncate(given.len().saturating_sub(words));
+        let joined = format!("--invoke={target}");
+        // Its value is one word with the flag, or the word behind it.
+        if let Some(at) = given.iter().position(|word| *word == *joined) {
+            given.remove(at);
+        } else if let Some(at) = given.iter().position(|word| word == "--invoke") {
+            given.drain(at..given.len().min(at + 2));
+        }
         given.extend(["--invoke=".into(), target.clone().into()]);
         args.invoke = Some(String::new());
         args.command = vec![target.into()];
@@ -315,17 +317,14 @@ fn audit(
 /// What the run may use by flags and by stored consent; `None` if something is left to ask.
 fn consented(args: &RunArgs, home: &Home, subject: &Subject) -> Option<Decision> {
     let metadata = subject.program.metadata();
-    let declared = &metadata.capabilities;
+    let who = (
+        subject.registry.as_str(),
+        &metadata.package.name,
+        subject.program.signers().first(),
+    );
     let variable = |name: &str| environment(name).and_then(|value| value.into_string().ok());
     let asked = args.grants.asked();
-    let decision = decide(declared, &asked, &variable);
-    if decision.outstanding.is_empty() {
-        return Some(decision);
-    }
-    let signer = subject.program.signers().first()?;
-    let name = &metadata.package.name;
-    let consent = home.consent_for(&subject.registry, name, signer, declared)?;
-    let decision = decide(declared, &consent.add_to(asked), &variable);
+    let decision = home.decide(who, &metadata.capabilities, asked, &variable);
     decision.outstanding.is_empty().then_some(decision)
 }
 
@@ -362,6 +361,9 @@ fn shown(
     let (Some(invoke), (Some(target), _)) = (&args.invoke, args.split()) else {
         return Ok(None);
     };
+    if !exports::is_asked(invoke, rest) {
+        return Ok(None);
+    }
     let target = exports::quoted(&target.to_string_lossy());
     let command = |name: &str| format!("zrun --invoke {} {target}", exports::quoted(name));
     let functions = program.exports();
@@ -434,4 +436,30 @@ fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_package_is_asked_what_can_be_called_wherever_its_flag_stands() {
+        for words in [
+            &["--invoke", "pkg"][..],
+            &["--invoke=pkg"],
+            &["--invoke", "pkg", "--json"],
+            &["--invoke=pkg", "--json"],
+            &["--json", "--invoke", "pkg"],
+        ] {
+            let given: Vec<OsString> = words.iter().map(OsString::from).collect();
+            let is_listing = |args: &RunArgs| {
+                args.invoke.as_deref() == Some("") && args.command == [OsString::from("pkg")]
+            };
+            let (args, given) = listing(parse(&given).expect("a command line"), given);
+            assert!(is_listing(&args), "{words:?}");
+            // The program that may have to go on is given words that mean the same by themselves.
+            let again = parse(&given).expect("a command line");
+            assert!(is_listing(&again) && again.json == args.json, "{given:?}");
+        }
+    }
 }

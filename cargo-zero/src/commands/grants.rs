@@ -56,6 +56,18 @@ fn allow(
     if (grants.allow_declared || !grants.allow_fs.is_empty()) && !metadata.capabilities.is_empty() {
         consent::keep(session, &flags, &subject)?;
     }
+    let open = consent::unanswered(session, &subject);
+    if !open.is_empty() {
+        return Err(Failure::new(
+            Class::Denied,
+            format!(
+                "nothing is kept for {}: it still asks to {}",
+                metadata.package.name,
+                open.join(", ")
+            ),
+        )
+        .hint("answer that this is to be remembered, or give --allow-declared"));
+    }
     let package = &metadata.package;
     let words = metadata.capabilities.describe();
     let text = if words.is_empty() {

@@ -127,6 +127,17 @@ fn distrust(session: &Session, text: &str) -> Result<Distrust, Failure> {
 
 fn sign(session: &Session, args: &SignOwner) -> Result<Report, Failure> {
     let event = read(&args.file)?;
+    if !matches!(
+        event.body().action,
+        Action::Keys { .. } | Action::Recover { .. }
+    ) {
+        // Others are made where their content is seen; here a signature would be given away unread.
+        return Err(Failure::usage(format!(
+            "{} changes no keys: its event is another one",
+            args.file.display()
+        ))
+        .hint("cargo zero owner change PKG … -o FILE writes one"));
+    }
     let mut keys = Vec::new();
     for key in &args.key {
         keys.push(keyring::require(session, Some(key))?);
@@ -233,6 +244,10 @@ fn described(event: &SignedEvent) -> Described {
         }
         fields["release"] = role_json(release);
         fields["admin"] = role_json(admin);
+        fields["distrust"] = distrust
+            .iter()
+            .map(|one| json!({ "key": one.key.to_base64(), "from": one.from }))
+            .collect();
     }
     Described { fields, text }
 }
@@ -252,7 +267,7 @@ fn role_text(what: &str, role: &Role) -> String {
     text
 }
 
-fn role_json(role: &Role) -> Value {
+pub(super) fn role_json(role: &Role) -> Value {
     let keys: Vec<_> = role.keys().iter().map(PublicKey::to_base64).collect();
     json!({ "keys": keys, "threshold": role.threshold() })
 }

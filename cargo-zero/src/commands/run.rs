@@ -169,7 +169,7 @@ fn shown(
     let Some(invoke) = &run.args.invoke else {
         return Ok(None);
     };
-    if !invoke.is_empty() && !matches!(args, [only] if only == "--help" || only == "-h") {
+    if !exports::is_asked(invoke, args) {
         return Ok(None);
     }
     let options = run.args.engine(&subject.artifact.metadata().limits);
@@ -349,11 +349,7 @@ fn project(session: &Session, run: &Run) -> Result<Subject, Failure> {
         project = project.assuming(lesson.assumed().clone());
     }
     let built = build::build(session, &project, false)?;
-    let secret = session.home.secret().map_err(|error| {
-        Failure::failed("cannot use the home")
-            .because(&error)
-            .hint_if(error.hint())
-    })?;
+    let secret = session.secret()?;
     let key = local_key(secret.as_bytes());
     let bytes = built.sign(Signing::With(&key))?;
     let artifact = target::decode(Path::new(&built.file_name()), bytes)?;

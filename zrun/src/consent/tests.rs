@@ -191,7 +191,7 @@ fn answers_and_folders_are_kept_and_what_was_not_asked_stays_open() {
     let name = "csvstat".parse().unwrap();
     let found = home.consent_for(FILE, &name, &key(1), &declared).unwrap();
     assert_eq!(found, stored);
-    let decision = crate::decide(&declared, &found.add_to(Asked::default()), &|_| None);
+    let decision = decide(&declared, &found.add_to(Asked::default()), &|_| None);
     assert_eq!(decision.grants.fs[0].host, dir.path());
     assert!(!decision.grants.random);
     assert_eq!(decision.outstanding, declared.clock[0].clone().into());
@@ -204,7 +204,7 @@ fn answers_and_folders_are_kept_and_what_was_not_asked_stays_open() {
         allow: vec![other],
         ..Asked::default()
     };
-    let decision = crate::decide(&declared, &found.add_to(named), &|_| None);
+    let decision = decide(&declared, &found.add_to(named), &|_| None);
     assert_eq!(
         decision.grants.fs.len(),
         1,

@@ -53,10 +53,14 @@ pub(super) fn failed(metadata: &Metadata, error: &RunError, printed: &Printed) -
         words += &format!(": {cause}");
         source = cause.source();
     }
-    if let RunError::Trap { backtrace, .. } = error {
-        words += &format!("\n{backtrace}");
-    }
     let mut blocks = vec![ContentBlock::text(printable_lines(&words))];
+    if let RunError::Trap { backtrace, .. } = error
+        && !backtrace.is_empty()
+    {
+        // The names of functions are the author's choice.
+        blocks.push(marked(metadata, "was in these functions of its own naming"));
+        blocks.push(ContentBlock::text(printable_lines(backtrace)));
+    }
     let shown = format!("{}{}", excerpt(&printed.stdout), excerpt(&printed.stderr));
     if !shown.is_empty() {
         blocks.push(marked(metadata, "printed until then"));

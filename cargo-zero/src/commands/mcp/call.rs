@@ -9,7 +9,7 @@ use zero_format::printable;
 use zrun::exports::Function;
 use zrun::{
     Asked, Audit, Cancel, Capture, Ceiling, Decision, GrantArgs, Home, Input, Io, Limits, Refusal,
-    Runner, decide,
+    Runner,
 };
 
 use super::answer::{self, Printed, refused};
@@ -65,21 +65,16 @@ impl Rules {
     /// each call, so that what a person allows meanwhile holds at once.
     pub(super) fn rights(&self, offer: &Offer) -> Result<Decision, Vec<String>> {
         let metadata = offer.program.metadata();
-        let declared = &metadata.capabilities;
+        let who = (
+            offer.registry.as_str(),
+            &metadata.package.name,
+            offer.program.signers().first(),
+        );
         let variable = |name: &str| host::variable(name).and_then(|value| value.into_string().ok());
-        let decision = decide(declared, &self.asked, &variable);
-        if decision.outstanding.is_empty() {
-            return Ok(decision);
-        }
-        let consent = offer.program.signers().first().and_then(|signer| {
-            let package = &metadata.package.name;
-            self.home
-                .consent_for(&offer.registry, package, signer, declared)
-        });
-        let decision = match consent {
-            Some(consent) => decide(declared, &consent.add_to(self.asked.clone()), &variable),
-            None => decision,
-        };
+        let asked = self.asked.clone();
+        let decision = self
+            .home
+            .decide(who, &metadata.capabilities, asked, &variable);
         if decision.outstanding.is_empty() {
             Ok(decision)
         } else {

@@ -48,7 +48,7 @@ pub(super) struct Server(Arc<Shared>);
 struct Shared {
     offers: Offers,
     rules: Rules,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
 }
 
 impl Server {
@@ -56,7 +56,7 @@ impl Server {
         Self(Arc::new(Shared {
             offers,
             rules,
-            slots: Semaphore::new(AT_ONCE),
+            slots: Arc::new(Semaphore::new(AT_ONCE)),
         }))
     }
 
@@ -81,8 +81,11 @@ impl Server {
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResult, ErrorData> {
         let broken = |what: &'static str| ErrorData::internal_error(what, None);
-        let slot = self.0.slots.acquire().await;
-        let _slot = slot.map_err(|_| broken("the server is stopping"))?;
+        let slot = tokio::select! {
+            slot = Arc::clone(&self.0.slots).acquire_owned() => slot,
+            () = context.ct.cancelled() => return Err(broken("the call was cancelled")),
+        };
+        let slot = slot.map_err(|_| broken("the server is stopping"))?;
         // A client that goes away takes its call with it: this future is dropped, and so is the guard.
         let cancel = CancelOnDrop(Cancel::default());
         let (answer, answered) = oneshot::channel();
@@ -90,6 +93,8 @@ impl Server {
         std::thread::Builder::new()
             .name("call".to_owned())
             .spawn(move || {
+                // A call that nobody waits for any more takes its place until it has really ended.
+                let _slot = slot;
                 let offer = shared.offers.packages.get(offer);
                 let result = offer.map(|offer| shared.rules.call(offer, &action, &given, &stop));
                 // Nobody may be waiting any more.

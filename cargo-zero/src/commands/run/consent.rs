@@ -9,7 +9,7 @@ pub(in crate::commands) use keep::keep;
 use std::ffi::OsString;
 
 use zero_format::PublicKey;
-use zrun::{Answers, Consent, Decision, FILE, Folder, Question, Trust, decide};
+use zrun::{Answers, Consent, Decision, FILE, Folder, GrantArgs, Question, Trust, decide};
 
 use super::Subject;
 use crate::cli::Run;
@@ -80,6 +80,24 @@ pub(in crate::commands) fn decide_or_ask(
         &consent.add_to(run.args.grants.asked()),
         &variable,
     ))
+}
+
+/// What a run without flags would have to ask about, now that everything was asked that can be.
+pub(in crate::commands) fn unanswered(session: &Session, subject: &Subject) -> Vec<String> {
+    let metadata = subject.artifact.metadata();
+    let who = (
+        subject.registry.as_str(),
+        &metadata.package.name,
+        subject.artifact.signers().first(),
+    );
+    let variable = |name: &str| host::variable(name).and_then(|value| value.into_string().ok());
+    let decision = session.home.decide(
+        who,
+        &metadata.capabilities,
+        GrantArgs::default().asked(),
+        &variable,
+    );
+    decision.outstanding.describe()
 }
 
 /// What the run may use by the flags alone.
