@@ -151,11 +151,22 @@ fn another_machine_runs_the_same_and_hears_of_what_differs() {
     there(&["run", "say@1"])
         .code(125)
         .says("is not what was locked");
+    // `update` looks for newer versions; it takes no other file for the version that is locked.
+    project
+        .world
+        .zero(["yank", "say@1.1.0", "--registry", "demo"])
+        .code(0);
+    there(&["update"]).code(125).says("is not what was locked");
+    assert!(project.lock().contains(&"0".repeat(64)));
     fs::write(project.path(), &good).expect("it is ours");
     project.change("log = ", "log = 9");
     there(&["run", "--update", "say"]).code(0);
     fs::remove_dir_all(project.world.path("other/cache/resolutions")).expect("a cache");
     there(&["run", "say@1"]).code(125).says("entries");
+    there(&["update"]).code(125).says("entries");
+    // What the hint says is the way out of it.
+    there(&["run", "--update", "say@1"]).code(0);
+    there(&["run", "say@1"]).code(0);
     fs::write(project.path(), &good).expect("it is ours");
 
     // Withdrawn versions go on where they are locked; revoked ones nowhere.

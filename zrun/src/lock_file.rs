@@ -183,9 +183,16 @@ impl LockFile {
     pub fn put(&mut self, entry: Locked) -> bool {
         let key = |entry: &Locked| (entry.registry.clone(), entry.request.clone());
         match self.entries.binary_search_by_key(&key(&entry), key) {
-            // The same release in a log that has grown is no news for version control.
+            // The same release in a log that has grown is no news for version control. A shorter log is: it stands here
+            // only after a user has said that it is right.
             Ok(index) => match self.entries.get_mut(index) {
-                Some(old) if old.digest == entry.digest && old.version == entry.version => false,
+                Some(old)
+                    if old.digest == entry.digest
+                        && old.version == entry.version
+                        && old.log <= entry.log =>
+                {
+                    false
+                }
                 Some(old) => {
                     *old = entry;
                     true

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use zero_format::PublicKey;
-use zero_registry::{PackageState, Release, Standing};
+use zero_registry::{PackageState, Release, Role, Standing};
 
+use super::owner;
 use crate::cli::Info;
 use crate::host::Session;
 use crate::registries;
@@ -91,11 +92,6 @@ fn release_json(release: &Release) -> Value {
 }
 
 fn owners(state: &PackageState) -> Value {
-    let keys = |role: Option<&zero_registry::Role>| {
-        role.map(|role| {
-            let keys: Vec<_> = role.keys().iter().map(PublicKey::to_base64).collect();
-            json!({ "keys": keys, "threshold": role.threshold() })
-        })
-    };
-    json!({ "release": keys(state.release_role()), "admin": keys(state.admin_role()) })
+    let of = |role: Option<&Role>| role.map(owner::role_json);
+    json!({ "release": of(state.release_role()), "admin": of(state.admin_role()) })
 }

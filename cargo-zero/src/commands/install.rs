@@ -150,10 +150,7 @@ fn taken(
     package: &PackageRef,
     origin: &str,
 ) -> Result<Option<Installed>, Failure> {
-    let secret = session
-        .home
-        .secret()
-        .map_err(|error| Failure::failed("cannot use the home").because(&error))?;
+    let secret = session.secret()?;
     let before = session
         .home
         .installed(&secret, launcher)

@@ -1,13 +1,12 @@
 //! `launch`: what a launcher becomes when it cannot start its program by itself, because something has to be asked,
 //! fetched or compiled first.
 
-use zero_format::PackageName;
 use zero_registry::{ErrorClass, ResolveOptions, Timestamp};
 use zrun::{Installed, Resolution};
 
 use super::install::{self, ASK_AGAIN};
-use super::list;
 use super::run::{self, Subject};
+use super::uninstall;
 use crate::cli::{Launch, Run};
 use crate::host::Session;
 use crate::packages::{self, Obtained};
@@ -15,19 +14,7 @@ use crate::registries;
 use crate::report::{Class, Failure, Report};
 
 pub(crate) fn run(session: &Session, args: &Launch) -> Result<Report, Failure> {
-    let secret = list::secret(session)?;
-    let installed = args
-        .launcher
-        .parse::<PackageName>()
-        .ok()
-        .and_then(|name| session.home.installed(&secret, &name))
-        .ok_or_else(|| {
-            Failure::new(
-                Class::NotFound,
-                format!("no package is installed as `{}`", args.launcher),
-            )
-            .hint("`cargo zero list` shows what is installed")
-        })?;
+    let installed = uninstall::find(session, &args.launcher)?;
     let subject = Subject::from(standing(session, installed.clone())?);
     // What would grant it for good is to install it again.
     let again = install::again(session, &installed);

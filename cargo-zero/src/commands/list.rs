@@ -2,11 +2,12 @@
 
 use serde_json::json;
 use zero_format::{PackageRef, Version, printable};
-use zero_registry::{PackageState, Release};
-use zrun::{Installed, Secret};
+use zero_registry::{PackageState, Release, Standing};
+use zrun::Installed;
 
 use super::install;
 use crate::host::Session;
+use crate::packages::Wish;
 use crate::registries;
 use crate::report::{Failure, Report};
 
@@ -33,20 +34,11 @@ pub(crate) fn run(session: &Session) -> Result<Report, Failure> {
     })
 }
 
-/// The user's secret, which opens the records.
-pub(super) fn secret(session: &Session) -> Result<Secret, Failure> {
-    session.home.secret().map_err(|error| {
-        Failure::failed("cannot use the home")
-            .because(&error)
-            .hint_if(error.hint())
-    })
-}
-
 /// All installed packages.
 pub(super) fn installed(session: &Session) -> Result<Vec<Installed>, Failure> {
     session
         .home
-        .all_installed(&secret(session)?)
+        .all_installed(&session.secret()?)
         .map_err(|error| Failure::failed("cannot read what is installed").because(&error))
 }
 
@@ -92,31 +84,31 @@ impl Newer {
         let found = &one.resolution;
         let (name, registry) = registries::of_origin(session, &found.origin).ok()?;
         let client = registries::stored(session, &name, &registry).ok()?;
-        let trusted = client.update(registries::now(session)).ok()?;
+        let now = registries::now(session);
+        let trusted = client.update(now).ok()?;
         let package = client.package(&trusted, &found.name).ok()?;
         let asked: PackageRef = found.selector.parse().ok()?;
+        // The registry may have another name here than when it was asked first.
+        let asked = PackageRef::new(None, asked.name().clone(), asked.req().clone());
+        let update = client
+            .resolve_with(&asked, &Wish::default().options(&registry), now)
+            .ok()
+            .map(|resolved| resolved.version);
+        let higher = |version: &Version| version.cmp_precedence(&found.version).is_gt();
         Some(Self {
-            update: newest(&package, &found.version, |release| {
-                asked.req().matches(release.version())
-            }),
-            newest: newest(&package, &found.version, |release| {
-                release.version().pre.is_empty()
-            }),
+            update: update.filter(higher),
+            newest: newest(&package).filter(higher),
         })
     }
 }
 
-fn newest(
-    package: &PackageState,
-    than: &Version,
-    fits: impl Fn(&Release) -> bool,
-) -> Option<Version> {
+fn newest(package: &PackageState) -> Option<Version> {
     package
         .releases()
         .iter()
-        .filter(|release| !release.is_yanked() && !release.is_revoked() && fits(release))
+        .filter(|release| release.standing() == Standing::Good)
         .map(Release::version)
+        .filter(|version| version.pre.is_empty())
         .max_by(|a, b| a.cmp_precedence(b))
-        .filter(|version| version.cmp_precedence(than).is_gt())
         .cloned()
 }

@@ -4,7 +4,6 @@ use serde_json::json;
 use zero_format::{PackageName, printable};
 use zrun::Installed;
 
-use super::list;
 use crate::cli::Uninstall;
 use crate::host::Session;
 use crate::launchers;
@@ -41,8 +40,8 @@ pub(crate) fn run(session: &Session, args: &Uninstall) -> Result<Report, Failure
 }
 
 /// An installed package by its launcher's name; its launcher may be gone.
-fn find(session: &Session, launcher: &str) -> Result<Installed, Failure> {
-    let secret = list::secret(session)?;
+pub(super) fn find(session: &Session, launcher: &str) -> Result<Installed, Failure> {
+    let secret = session.secret()?;
     launcher
         .parse::<PackageName>()
         .ok()
@@ -50,7 +49,7 @@ fn find(session: &Session, launcher: &str) -> Result<Installed, Failure> {
         .ok_or_else(|| {
             Failure::new(
                 Class::NotFound,
-                format!("nothing is installed as `{}`", printable(launcher)),
+                format!("no package is installed as `{}`", printable(launcher)),
             )
             .hint("`cargo zero list` shows what is installed")
         })

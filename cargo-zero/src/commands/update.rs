@@ -42,6 +42,10 @@ pub(crate) fn run(session: &Session, args: &Update) -> Result<Report, Failure> {
     for one in remembered(session)? {
         if wanted(&[one.name.as_str(), &one.selector]) {
             met = true;
+            // What was asked for exactly, or locked, has no newer version to go to.
+            if exact(&one.selector) {
+                continue;
+            }
             work.attempt(|work| work.remembered(&one));
         }
     }
@@ -69,8 +73,12 @@ pub(crate) fn run(session: &Session, args: &Update) -> Result<Report, Failure> {
 fn remembered(session: &Session) -> Result<Vec<Resolution>, Failure> {
     session
         .home
-        .remembered(&list::secret(session)?)
+        .remembered(&session.secret()?)
         .map_err(|error| Failure::failed("cannot read what is remembered").because(&error))
+}
+
+fn exact(selector: &str) -> bool {
+    selected(selector).is_ok_and(|asked| asked.req().as_exact().is_some())
 }
 
 /// The folders of the version before, where the new one declares the same: consent is for one set of capabilities, but
@@ -98,6 +106,12 @@ fn folders(session: &Session, obtained: &Obtained) -> Vec<FsFlag> {
             access: folder.access,
         })
         .collect()
+}
+
+fn selected(text: &str) -> Result<PackageRef, Failure> {
+    text.parse().map_err(|error: zero_format::PackageRefError| {
+        Failure::failed(format!("cannot read `{}`", printable(text))).because(&error)
+    })
 }
 
 struct Work<'s> {
@@ -175,7 +189,14 @@ impl Work<'_> {
     fn remembered(&mut self, found: &Resolution) -> Result<(), Failure> {
         let before =
             packages::stored(found).map(|artifact| artifact.metadata().capabilities.clone());
-        let obtained = self.newest(&found.selector, &found.origin, &found.version)?;
+        let obtained = self
+            .newest(&found.selector, &found.origin, &found.version)
+            .inspect_err(|failure| {
+                // The registry may just have said that it must not run: no run may start it from memory any more.
+                if failure.class() != Class::Unreachable {
+                    let _ = self.session.home.forget(&found.selector);
+                }
+            })?;
         packages::remember(self.session, &obtained.resolution);
         let moved = Move::between(
             found.selector.clone(),
@@ -194,17 +215,17 @@ impl Work<'_> {
     fn locked(&mut self, file: &LockFile, one: &Locked) -> Result<(), Failure> {
         let obtained = self.newest(&one.request, &one.registry, &one.version)?;
         let found = &obtained.resolution;
+        let asked = selected(&one.request)?;
+        if found.version == one.version || found.log < one.log {
+            lock::check(one, &asked, found)?;
+        }
         let moved = Move::between(one.request.clone(), false, &one.version, &found.version);
         // What the locked version declared stands in a file that may not be here; a run asks when the new one wants more.
         let declared = &obtained.artifact.metadata().capabilities;
         self.moves.extend(moved.declaring(declared, declared));
         let entry = Locked {
             request: one.request.clone(),
-            registry: found.origin.clone(),
-            name: found.name.clone(),
-            version: found.version.clone(),
-            digest: found.digest,
-            log: found.log,
+            ..Locked::new(&asked, found)
         };
         lock::record(self.session, file, entry);
         Ok(())
@@ -219,13 +240,7 @@ impl Work<'_> {
         current: &Version,
     ) -> Result<Obtained, Failure> {
         let (name, registry) = registries::of_origin(self.session, origin)?;
-        let asked: PackageRef =
-            selector
-                .parse()
-                .map_err(|error: zero_format::PackageRefError| {
-                    Failure::failed(format!("cannot read `{}`", printable(selector)))
-                        .because(&error)
-                })?;
+        let asked = selected(selector)?;
         let first = self.asked.insert(origin.to_owned());
         let wish = Wish {
             update: first && !self.session.offline,
@@ -260,16 +275,26 @@ impl Work<'_> {
         })
     }
 
-    fn report(self) -> Result<Report, Failure> {
-        if let Some(first) = self.failures.into_iter().next() {
-            return Err(first);
-        }
+    /// What moved and what could not. Of several failures the command ends with the gravest.
+    fn report(mut self) -> Result<Report, Failure> {
         let mut text: String = self
             .moves
             .iter()
             .filter(|one| !one.installed)
             .map(Move::text)
             .collect();
+        let untrusted = |failure: &Failure| failure.class() == Class::Untrusted;
+        let gravest = self.failures.iter().position(untrusted).unwrap_or(0);
+        if !self.failures.is_empty() {
+            let last = self.failures.remove(gravest);
+            if !text.is_empty() {
+                self.session.output.note(text.trim_end());
+            }
+            for failure in &self.failures {
+                self.session.output.warn(&failure.message());
+            }
+            return Err(last);
+        }
         if self.moves.is_empty() {
             text += "nothing newer\n";
         }
