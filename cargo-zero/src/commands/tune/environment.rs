@@ -185,9 +185,9 @@ impl Python {
                 .arg(lock);
             return [venv, packages];
         }
-        let mut venv = Command::new(&self.program);
+        let mut venv = isolated(&self.program);
         venv.args(["-m", "venv"]).arg(folder);
-        let mut packages = Command::new(python);
+        let mut packages = isolated(&python);
         packages
             .args([
                 "-m",
@@ -204,7 +204,7 @@ impl Python {
     /// Refuses before gigabytes are fetched in vain.
     fn enough_space(&self, folder: &Path) -> Result<(), Failure> {
         let script = "import shutil, sys; print(shutil.disk_usage(sys.argv[1]).free)";
-        let output = Command::new(&self.program)
+        let output = isolated(&self.program)
             .args(["-c", script])
             .arg(folder)
             .output();
@@ -225,6 +225,16 @@ impl Python {
             _ => Ok(()),
         }
     }
+}
+
+/// Python without the current folder, the user's packages and variables of its own: a `venv.py` that lies where this
+/// program was started must not run.
+fn isolated(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.arg("-I");
+    // `-I` is not for the interpreters that pip and venv start in turn.
+    command.env("PYTHONSAFEPATH", "1");
+    command
 }
 
 fn finished(command: &mut Command) -> Result<(), Failure> {
@@ -251,7 +261,7 @@ fn last_lines(output: &Output) -> String {
 /// Major and minor version; `None` if this is no Python.
 fn version(program: &Path) -> Option<(u32, u32)> {
     let script = "import sys; print(*sys.version_info[:2])";
-    let output = Command::new(program)
+    let output = isolated(program)
         .args(["-c", script])
         .stdin(Stdio::null())
         .output()
@@ -265,7 +275,8 @@ fn version(program: &Path) -> Option<(u32, u32)> {
 fn python_of_uv(uv: &Path) -> Option<PathBuf> {
     let request = format!(">={}.{}", OLDEST.0, OLDEST.1);
     let output = Command::new(uv)
-        .args(["python", "find", "--offline"])
+        // `--system`: not the `.venv` that lies where this program was started.
+        .args(["python", "find", "--offline", "--system"])
         .arg(request)
         .stdin(Stdio::null())
         .output()
@@ -299,4 +310,47 @@ fn short<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let mut name = Digest::of(&whole).to_string();
     name.truncate(16);
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn python() -> Python {
+        Python {
+            program: PathBuf::from("python3"),
+            uv: None,
+            version: OLDEST,
+        }
+    }
+
+    #[test]
+    fn every_python_of_an_installation_is_isolated() {
+        for command in python().installation(Path::new("folder"), Path::new("lock")) {
+            assert_eq!(command.get_args().next(), Some(OsStr::new("-I")));
+        }
+    }
+
+    /// Where there is no Python, there is nothing to attack.
+    #[test]
+    fn a_module_in_the_current_folder_does_not_run() {
+        let here = tempfile::tempdir().unwrap();
+        for name in ["venv.py", "pip.py", "shutil.py", "sitecustomize.py"] {
+            let attack = "open('attacked', 'w').close()\n";
+            fs::write(here.path().join(name), attack).unwrap();
+        }
+        let folder = here.path().join("environment");
+        let mut commands = python()
+            .installation(&folder, Path::new("lock"))
+            .into_iter()
+            .collect::<Vec<_>>();
+        let mut space = isolated(Path::new("python3"));
+        space.args(["-c", "import shutil"]);
+        commands.push(space);
+        for command in &mut commands {
+            command.current_dir(here.path()).env("PYTHONPATH", ".");
+            let _ = command.output();
+            assert!(!here.path().join("attacked").exists(), "{command:?}");
+        }
+    }
 }
