@@ -210,6 +210,41 @@ fn what_a_model_wrote_reads_no_input_and_writes_no_output() {
 }
 
 #[test]
+fn a_call_that_cannot_be_made_asks_no_model() {
+    let world = World::new();
+    let server = Server::start(vec![Reply::Says(GCD.to_owned())]);
+    let wanted = ["--signature", "gcd(i32, i32) -> i32", "--invoke"];
+    for (call, says) in [
+        ("7", "1 arguments instead of 2"),
+        ("7,1.5", "1.5 is no i32"),
+        ("7,5000000000", "is no i32"),
+    ] {
+        ask(&world, &server, &[&wanted[..], &[call]].concat())
+            .code(2)
+            .says(says)
+            .says("gcd(i32, i32) -> i32");
+    }
+    assert!(server.asked().is_empty());
+    // The last one ends the server.
+    ask(&world, &server, &[&wanted[..], &["9,6"]].concat()).code(0);
+}
+
+#[test]
+fn what_passed_outlives_a_call_that_traps() {
+    let world = World::new();
+    let module = "(module (func (export \"half\") (param i32 i32) (result i32)\nlocal.get 0\nlocal.get 1\ni32.div_u))";
+    let server = Server::start(vec![Reply::Says(module.to_owned())]);
+    let mut command = world.command_as("home", "cargo-zero");
+    command.args(["ask", "half", "--example", "12,2=>6", "--invoke", "1,0"]);
+    command.args(["--save", "half", "--model", &server.url]);
+    let run = Run::of(&mut command);
+    run.says("half(1, 0) did not return")
+        .says("i32.div_u")
+        .says("saved in half");
+    assert!(world.path("half/Zero.toml").exists());
+}
+
+#[test]
 fn terminals_are_not_driven_by_answers() {
     let world = World::new();
     let server = Server::start(vec![Reply::Says(

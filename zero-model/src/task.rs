@@ -179,18 +179,9 @@ impl Task {
 
 impl Call {
     fn fits(&self, signature: &Signature) -> Result<(), String> {
-        let (given, wanted) = (self.args.len(), signature.params.len());
-        if given != wanted {
-            return Err(format!("a call has {given} arguments instead of {wanted}"));
-        }
-        let results = self.result.iter().map(|value| (value, signature.result));
-        let typed = self
-            .args
-            .iter()
-            .zip(signature.params.iter().copied())
-            .chain(results);
-        if let Some((value, ty)) = typed.into_iter().find(|(value, ty)| !value.fits(*ty)) {
-            return Err(format!("{value} is no {}", ty.name()));
+        signature.takes(&self.args)?;
+        if let Some(result) = &self.result {
+            result.is(signature.result)?;
         }
         let buffers: Vec<&Buffer> = self.args.iter().filter_map(Value::buffer).collect();
         if self.after.len() > buffers.len() {
@@ -216,6 +207,21 @@ impl Call {
             return Err("a call has neither a result nor an entry of `after`".to_owned());
         }
         Ok(())
+    }
+}
+
+impl Signature {
+    /// Whether these can be its arguments.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn takes(&self, args: &[Value]) -> Result<(), String> {
+        let (given, wanted) = (args.len(), self.params.len());
+        if given != wanted {
+            return Err(format!("a call has {given} arguments instead of {wanted}"));
+        }
+        let mut typed = args.iter().zip(&self.params);
+        typed.try_for_each(|(value, ty)| value.is(*ty))
     }
 }
 

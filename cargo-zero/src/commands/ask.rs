@@ -10,7 +10,7 @@ use zero_model::model::{Model as _, Sampling};
 use zero_model::prompt;
 use zero_model::retrieve::{Library, Record};
 use zero_model::sandbox::{Sandbox, SandboxError};
-use zero_model::task::Task;
+use zero_model::task::{Task, Value};
 use zrun::RunError;
 
 use super::asked::{self, Example};
@@ -28,6 +28,9 @@ pub(crate) fn run(session: &Session, args: &Ask) -> Result<Report, Failure> {
     let invoke = invoke
         .map_err(|reason| Failure::usage(format!("--invoke: {reason}")).hint("--invoke 7,9"))?;
     let task = task(args, package.as_ref(), invoke.as_deref())?;
+    if let Some(invoke) = &invoke {
+        callable(&task, invoke)?;
+    }
     let model = model::open(session, &args.model)?;
     let library = args.dataset.as_deref().map(library).transpose()?;
     let records = library
@@ -49,9 +52,6 @@ pub(crate) fn run(session: &Session, args: &Ask) -> Result<Report, Failure> {
     drop(step);
     let asked = asked.map_err(|error| model::failure(&error))?;
     let answer = asked.answer().ok_or_else(|| failed(&asked, &task))?;
-    let value = invoke
-        .map(|invoke| call(&task, answer, &invoke))
-        .transpose()?;
     let made = Made {
         task: &task,
         answer,
@@ -62,6 +62,11 @@ pub(crate) fn run(session: &Session, args: &Ask) -> Result<Report, Failure> {
     if let (Some(folder), Some(package)) = (&args.save, &package) {
         save::save(session, folder, package, &made, &asked)?;
     }
+    // Last: an answer that passed is not lost with a call that fails.
+    let value = invoke
+        .map(|invoke| call(&task, answer, &invoke))
+        .transpose()
+        .map_err(|failure| passed(failure, args, answer))?;
     let report = Report::new(
         fields(args, &made, &asked, value.as_ref()),
         text(args, &made, value.as_ref()),
@@ -101,6 +106,15 @@ fn task(
     let examples: (&[Example], &[Example]) = (&args.example, &args.test);
     asked::task(&args.prompt, name.as_deref(), args.signature.as_ref(), examples, invoke).map_err(|reason| {
         Failure::usage(reason).hint("give an example, --example '12,18=>6', or the type, --signature 'gcd(i32, i32) -> i32'")
+    })
+}
+
+/// Before anything is asked: a call that cannot be made is no reason to pay for an answer.
+fn callable(task: &Task, invoke: &[Json]) -> Result<(), Failure> {
+    let values: Vec<Value> = invoke.iter().cloned().map(Value::Number).collect();
+    task.signature.takes(&values).map_err(|reason| {
+        Failure::usage(format!("--invoke: {reason}"))
+            .hint(format!("the function is {}", task.signature))
     })
 }
 
@@ -154,6 +168,14 @@ fn failed(asked: &Asked, task: &Task) -> Failure {
     failure.hint(
         "try more at once, --candidates 8, or show the model similar functions, --dataset DIR",
     )
+}
+
+/// The failure of a call, with the answer, which is right as far as it was tried.
+fn passed(failure: Failure, args: &Ask, answer: &Attempt) -> Failure {
+    let saved = args.save.as_deref();
+    failure
+        .details(printable_lines(&answer.module))
+        .hint_if(saved.map(|folder| format!("the function is saved in {}", folder.display())))
 }
 
 /// Runs what passed in the runtime that runs every package, without any right.

@@ -45,11 +45,13 @@ impl Value {
     }
 
     /// Whether it can be a value of this type: numbers in range, addresses are `i32`.
-    pub(super) fn fits(&self, ty: Type) -> bool {
-        match self {
+    pub(super) fn is(&self, ty: Type) -> Result<(), String> {
+        let fits = match self {
             Self::Buffer(_) => ty == Type::I32,
             Self::Number(json) => ty.bits(json).is_some(),
-        }
+        };
+        fits.then_some(())
+            .ok_or_else(|| format!("{self} is no {}", ty.name()))
     }
 }
 
