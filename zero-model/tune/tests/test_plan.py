@@ -87,7 +87,11 @@ LOWERED = [
 
 @pytest.mark.parametrize(("settings", "words"), LOWERED)
 def test_out_of_memory_names_the_setting_to_lower(settings: Settings, words: str) -> None:
-    assert words in (memory.refusal(settings).hint or "")
+    hint = memory.refusal(settings).hint or ""
+    assert words in hint
+    # What goes on with other settings is refused.
+    assert "new --out" in hint
+    assert "--resume" not in hint
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ def is_exhaustion(error: BaseException) -> bool:
 
 def refusal(settings: Settings) -> TuneError:
     """The error that names the first of the settings whose lowering costs least."""
-    return TuneError("the memory did not suffice", hint=_advice(settings))
+    # With other settings it is another run, which `RunFolder` does not let go on in the same folder.
+    return TuneError("the memory did not suffice", hint=f"with a new --out: {_advice(settings)}")
 
 
 def _advice(settings: Settings) -> str:

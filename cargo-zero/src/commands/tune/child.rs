@@ -118,9 +118,8 @@ impl Child<'_> {
             );
         }
         if killed(status) {
-            return failure.hint(
-                "the system kills what takes all memory: --batch 1, then --resume goes on from the last checkpoint",
-            );
+            return failure
+                .hint("the system kills what takes all memory: try --batch 1, with a new --out");
         }
         failure
             .details(last)
