@@ -22,16 +22,11 @@ use environment::Python;
 pub(crate) fn run(session: &Session, args: &Tune) -> Result<Report, Failure> {
     let project = environment::unpack(session)?;
     let mut python = Python::find(session, args.python.as_deref())?;
-    let plan = match &args.data {
-        Some(data) => Some(plan(session, args, &python, &project, data)?),
-        None => None,
-    };
+    let plan = plan(session, args, &python, &project)?;
     if args.dry_run {
-        return Ok(dry_run(args, plan.as_ref()));
+        return Ok(dry_run(args, &plan));
     }
-    if let Some(plan) = &plan {
-        session.output.note(&view::brief(plan));
-    }
+    session.output.note(&view::brief(&plan));
     if args.python.is_none() {
         python = python.with_packages(session, &project)?;
     }
@@ -41,28 +36,22 @@ pub(crate) fn run(session: &Session, args: &Tune) -> Result<Report, Failure> {
         project: &project,
     };
     let done = child.run(&arguments::training(args)?, args.processes)?;
-    Ok(result(args, plan.as_ref(), &done))
+    Ok(result(args, &plan, &done))
 }
 
-/// Checks the data and estimates, with nothing but Python itself.
-fn plan(
-    session: &Session,
-    args: &Tune,
-    python: &Python,
-    project: &Path,
-    data: &Path,
-) -> Result<Value, Failure> {
+/// Checks the data or tasks and estimates, with nothing but Python itself.
+fn plan(session: &Session, args: &Tune, python: &Python, project: &Path) -> Result<Value, Failure> {
     let child = Child {
         session,
         python,
         project,
     };
-    child.run(&arguments::plan(args, data), 1)
+    child.run(&arguments::plan(args), 1)
 }
 
-fn dry_run(args: &Tune, plan: Option<&Value>) -> Report {
+fn dry_run(args: &Tune, plan: &Value) -> Report {
     let steps = view::steps(args, plan);
-    let mut text = plan.map(view::estimate).unwrap_or_default();
+    let mut text = view::estimate(plan);
     for (number, step) in (1..).zip(&steps) {
         text += &format!("  {number}. {step}\n");
     }
@@ -70,7 +59,7 @@ fn dry_run(args: &Tune, plan: Option<&Value>) -> Report {
     Report::new(fields, text)
 }
 
-fn result(args: &Tune, plan: Option<&Value>, done: &Value) -> Report {
+fn result(args: &Tune, plan: &Value, done: &Value) -> Report {
     let fields = json!({
         "out": args.out,
         "plan": plan,

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from conftest import HERE, RECORDS
+from conftest import HERE, RECORDS, dataset
 
 from zero_tune import base, memory
 from zero_tune.errors import TuneError
@@ -124,6 +124,36 @@ def test_a_plan_needs_no_package() -> None:
     assert plan["memory"]["total"] > 13
     assert all(hours > 0 for hours in plan["hours"].values())
     assert plan["download"] > 14e9
+
+
+TASK = {"prompt": "add", "signature": {"name": "f", "params": ["i32"], "result": "i32"}}
+CODELLAMA = ("plan", "--base", "codellama/CodeLlama-7b-hf")
+
+
+def test_a_plan_for_tasks_needs_no_package_either(tmp_path) -> None:
+    path = dataset(tmp_path / "tasks.jsonl", [{"id": f"mine/{number}", **TASK} for number in range(3)])
+    code, events = run(*CODELLAMA, "--tasks", str(path), "--generations=4")
+    assert code == 0
+    plan = events[-1]
+    assert (plan["tasks"], plan["generations"], plan["settings"]["batch"]) == (3, 4, 4)
+    assert plan["settings"]["learning_rate"] == pytest.approx(2e-5)
+    assert plan["download"] > 13e9
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "says"),
+    [
+        ({"id": "scalar/gcd"}, [], "WAT-Eval"),
+        ({"id": "mine", "prompt": 7}, [], "is no task"),
+        ({"id": "mine"}, ["--batch=6"], "no multiple"),
+        ({"id": "mine"}, ["--generations=1"], "2 are the least"),
+    ],
+)
+def test_tasks_that_cannot_be_learned_from_are_refused_before_anything(tmp_path, task, options, says) -> None:
+    path = dataset(tmp_path / "tasks.jsonl", [{**TASK, **task}])
+    code, events = run(*CODELLAMA, "--tasks", str(path), *options)
+    assert code == 1
+    assert says in events[-1]["message"]
 
 
 def test_an_error_is_the_last_event() -> None:

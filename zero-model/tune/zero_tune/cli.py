@@ -17,6 +17,9 @@ _FIGURES: dict[str, type] = {
     "accumulation": int, "epochs": float, "max_steps": int, "evaluations": int, "patience": int, "seed": int,
 }  # fmt: skip
 
+# Answers to each task, where the user names no number.
+GENERATIONS = 8
+
 
 def main(argv: list[str]) -> int:
     """Runs one command; an error is its last event and the exit code 1."""
@@ -52,7 +55,9 @@ def _run(args: argparse.Namespace, events: Events) -> None:
     found = base.resolve(args.base)
     settings = _settings(args, found)
     templates.named(settings.template)
-    if args.command == "plan":
+    if args.command == "plan" and args.tasks:
+        plan.reward(found, settings, args.tasks, args.generations, events)
+    elif args.command == "plan":
         plan.command(found, settings, args.data, events, drop_leaks=args.drop_leaks, pool=args.pool_splits)
     elif args.command == "train":
         from zero_tune import train
@@ -79,7 +84,7 @@ def _settings(args: argparse.Namespace, found: Base) -> Settings:
     """The base's settings with what the user said instead."""
     names = {field.name for field in fields(Settings)}
     given = {name: value for name, value in vars(args).items() if name in names and value is not None}
-    if args.command == "grpo":
+    if getattr(args, "tasks", None):
         given = {**REINFORCED, "batch": args.generations, **given}
     if "rank" in given and "alpha" not in given:
         given["alpha"] = 2 * given["rank"]
@@ -96,7 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m zero_tune", description=sys.modules["zero_tune"].__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     dry = commands.add_parser("plan", help="check the data, estimate memory and time; needs no packages")
-    dry.add_argument("--data", type=Path, required=True)
+    source = dry.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path)
+    source.add_argument("--tasks", type=Path)
+    dry.add_argument("--generations", type=int, default=GENERATIONS)
     _run_options(dry)
     train = commands.add_parser("train", help="fine-tune on records")
     train.add_argument("--data", type=Path, required=True)
@@ -105,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     _training(reinforce)
     reinforce.add_argument("--tasks", type=Path, required=True)
     reinforce.add_argument("--judge", required=True, help="the cargo-zero program")
-    reinforce.add_argument("--generations", type=int, default=8)
+    reinforce.add_argument("--generations", type=int, default=GENERATIONS)
     convert = commands.add_parser("convert", help="an adapter or a model to GGUF; needs no torch")
     convert.add_argument("--model", type=Path, required=True)
     convert.add_argument("--lora", type=Path)

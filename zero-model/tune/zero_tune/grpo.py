@@ -8,7 +8,6 @@ from typing import Any
 
 from zero_tune import card, convert, curve, hub, memory, models, tasks, templates
 from zero_tune.base import Base
-from zero_tune.errors import TuneError
 from zero_tune.events import Events
 from zero_tune.folder import RunFolder, write
 from zero_tune.plan import Request
@@ -30,14 +29,7 @@ class Options:
 
 def command(base: Base, settings: Settings, request: Request, options: Options, events: Events) -> None:
     """Trains an adapter, or the whole of a small model, by reward."""
-    found = tasks.load(options.tasks)
-    tasks.refuse_benchmark(found, options.tasks)
-    if options.generations < 2 or settings.batch % options.generations:
-        raise TuneError(
-            f"--batch {settings.batch} is no multiple of --generations {options.generations}, of which 2 are the least",
-            code="usage",
-            hint=f"--batch {max(2, options.generations)}",
-        )
+    found = tasks.prepare(options.tasks, settings.batch, options.generations)
     path = hub.fetch(base)
     vocabulary = Vocabulary(path)
     template = templates.named(settings.template)

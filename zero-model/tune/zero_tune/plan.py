@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from zero_tune import checks, records, templates
+from zero_tune import checks, records, tasks, templates
 from zero_tune.base import Base
 from zero_tune.estimate import GIB, Estimate, estimate
 from zero_tune.events import Events
@@ -40,9 +40,31 @@ def command(base: Base, settings: Settings, data: Path, events: Events, *, drop_
         settings=vars(settings),
         memory=memory(found),
         hours=found.hours(),
-        gated=bool(base.preset and base.preset.gated and base.path is None),
-        download=0 if base.path else 2 * base.shape.parameters,
+        **_fetched(base),
     )
+
+
+def reward(base: Base, settings: Settings, path: Path, generations: int, events: Events) -> None:
+    """The same for learning by reward. How long it takes depends on the answers, so nothing is estimated."""
+    found = tasks.prepare(path, settings.batch, generations)
+    events.send("check", name="tasks", text=f"{len(found)} tasks; none is of the benchmark")
+    events.send(
+        "plan",
+        base=base.name,
+        method=settings.method,
+        tasks=len(found),
+        generations=generations,
+        settings=vars(settings),
+        **_fetched(base),
+    )
+
+
+def _fetched(base: Base) -> dict[str, int | bool]:
+    """What the base's files cost before anything begins."""
+    return {
+        "gated": bool(base.preset and base.preset.gated and base.path is None),
+        "download": 0 if base.path else 2 * base.shape.parameters,
+    }
 
 
 def prepare(data: Path, events: Events, *, drop_leaks: bool, pool: bool) -> checks.Splits:

@@ -29,6 +29,8 @@ def load(path: Path) -> list[Task]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise TuneError(f"cannot read {path}: {error.strerror}", code="not-found") from error
+    except ValueError as error:
+        raise TuneError(f"{path} is no text: {error}") from error
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -43,10 +45,30 @@ def load(path: Path) -> list[Task]:
     return tasks
 
 
+def prepare(path: Path, batch: int, generations: int) -> list[Task]:
+    """Reads the tasks of a run, and checks what needs no base.
+
+    Raises:
+        TuneError: they are none, or of the benchmark, or their answers do not fill batches.
+
+    """
+    found = load(path)
+    refuse_benchmark(found, path)
+    if generations < 2 or batch % generations:
+        raise TuneError(
+            f"--batch {batch} is no multiple of --generations {generations}, of which 2 are the least",
+            code="usage",
+            hint=f"--batch {max(2, generations)}",
+        )
+    return found
+
+
 def _task(fields: dict[str, Any]) -> Task:
-    signature = fields["signature"]
+    name, prompt, signature = fields["id"], fields["prompt"], fields["signature"]
+    if not isinstance(name, str) or not isinstance(prompt, str):
+        raise TypeError("id or prompt is no text")
     kind = f"({', '.join(signature['params'])}) -> {signature['result']}"
-    return Task(fields["id"], asked(fields["prompt"].strip(), signature["name"], kind))
+    return Task(name, asked(prompt.strip(), signature["name"], kind))
 
 
 def refuse_benchmark(tasks: list[Task], path: Path) -> None:

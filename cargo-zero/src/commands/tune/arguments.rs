@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::path::Path;
 
 use clap::ValueEnum as _;
 
@@ -10,10 +9,9 @@ use crate::cli::Tune;
 use crate::report::Failure;
 
 /// `plan`, which needs no packages.
-pub(super) fn plan(args: &Tune, data: &Path) -> Vec<OsString> {
+pub(super) fn plan(args: &Tune) -> Vec<OsString> {
     let mut line = vec![OsString::from("plan")];
     common(&mut line, args);
-    push(&mut line, "--data", data.as_os_str());
     line
 }
 
@@ -26,15 +24,10 @@ pub(super) fn training(args: &Tune) -> Result<Vec<OsString>, Failure> {
     })];
     common(&mut line, args);
     push(&mut line, "--out", args.out.as_os_str());
-    if let Some(data) = &args.data {
-        push(&mut line, "--data", data.as_os_str());
-    }
-    if let Some(tasks) = &args.tasks {
+    if args.tasks.is_some() {
         let judge = std::env::current_exe()
             .map_err(|error| Failure::failed("cannot find this program's file").because(&error))?;
-        push(&mut line, "--tasks", tasks.as_os_str());
         push(&mut line, "--judge", judge.as_os_str());
-        option(&mut line, "--generations", args.generations);
     }
     flag(&mut line, "--resume", args.resume);
     flag(&mut line, "--fsdp", args.fsdp);
@@ -44,6 +37,13 @@ pub(super) fn training(args: &Tune) -> Result<Vec<OsString>, Failure> {
 
 fn common(line: &mut Vec<OsString>, args: &Tune) {
     let settings = &args.settings;
+    if let Some(data) = &args.data {
+        push(line, "--data", data.as_os_str());
+    }
+    if let Some(tasks) = &args.tasks {
+        push(line, "--tasks", tasks.as_os_str());
+        option(line, "--generations", args.generations);
+    }
     push(line, "--base", args.base.as_ref());
     let method = args.method.to_possible_value();
     option(
@@ -114,11 +114,11 @@ mod tests {
         let line = training(&args).unwrap();
         let expected = [
             "train",
+            "--data=d",
             "--base=b",
             "--method=qlora",
             "--rank=8",
             "--out=o",
-            "--data=d",
             "--resume",
         ];
         assert_eq!(line, expected.map(OsString::from));
@@ -127,16 +127,21 @@ mod tests {
     #[test]
     fn a_value_that_looks_like_an_option_stays_a_value() {
         let args = tune(&["--data=--resume"]);
-        let line = plan(&args, args.data.as_deref().unwrap());
+        let line = plan(&args);
         assert!(line.contains(&OsString::from("--data=--resume")));
     }
 
     #[test]
     fn tasks_are_learned_by_reward_and_this_program_judges() {
-        let line = training(&tune(&["--tasks", "t", "--generations", "4"])).unwrap();
+        let args = tune(&["--tasks", "t", "--generations", "4"]);
+        let line = training(&args).unwrap();
         assert_eq!(line[0], "grpo");
         let words: Vec<_> = line.iter().map(|word| word.to_string_lossy()).collect();
-        assert!(words.iter().any(|word| word.starts_with("--judge=/")));
-        assert!(words.iter().any(|word| word == "--generations=4"));
+        assert!(words.iter().any(|word| word.starts_with("--judge=")));
+        // The plan checks the same tasks, before anything is installed.
+        for line in [&line, &plan(&args)] {
+            assert!(line.contains(&OsString::from("--tasks=t")));
+            assert!(line.contains(&OsString::from("--generations=4")));
+        }
     }
 }

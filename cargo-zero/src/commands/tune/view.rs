@@ -7,6 +7,9 @@ use crate::report::human_size;
 
 /// One line before a run.
 pub(super) fn brief(plan: &Value) -> String {
+    if let Some(tasks) = plan["tasks"].as_u64() {
+        return format!("{tasks} tasks, {} answers to each", plan["generations"]);
+    }
     format!(
         "{} records, {} for validation; about {} tokens an epoch, {:.1} GiB of memory",
         plan["records"]["train"],
@@ -18,6 +21,14 @@ pub(super) fn brief(plan: &Value) -> String {
 
 /// What a dry run shows.
 pub(super) fn estimate(plan: &Value) -> String {
+    if let Some(tasks) = plan["tasks"].as_u64() {
+        return format!(
+            "base      {}, {}\ntasks     {tasks}, with {} answers to each\n",
+            plan["base"].as_str().unwrap_or_default(),
+            plan["method"].as_str().unwrap_or_default(),
+            plan["generations"],
+        );
+    }
     let mut text = format!(
         "base      {}, {}\nrecords   {} to train on, {} for validation, {} for test\ntokens    about {} an epoch\n",
         plan["base"].as_str().unwrap_or_default(),
@@ -47,17 +58,16 @@ pub(super) fn estimate(plan: &Value) -> String {
 }
 
 /// What a run will do.
-pub(super) fn steps(args: &Tune, plan: Option<&Value>) -> Vec<String> {
+pub(super) fn steps(args: &Tune, plan: &Value) -> Vec<String> {
     let mut steps = Vec::new();
     if args.python.is_none() {
         steps.push(String::from(
             "install torch and other packages, unless they are (6 GB, once)",
         ));
     }
-    let download = plan.and_then(|plan| plan["download"].as_u64()).unwrap_or(0);
+    let download = plan["download"].as_u64().unwrap_or(0);
     if download > 0 {
-        let gated = plan.is_some_and(|plan| plan["gated"] == true);
-        let terms = if gated {
+        let terms = if plan["gated"] == true {
             "; its owner asks to accept terms first"
         } else {
             ""
