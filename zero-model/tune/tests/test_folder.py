@@ -49,6 +49,18 @@ def test_a_run_is_not_overwritten(tmp_path) -> None:
     assert "--resume" in (refused.value.hint or "")
 
 
+def test_a_check_writes_nothing_and_only_the_first_process_refuses(tmp_path, monkeypatch) -> None:
+    folder = RunFolder(tmp_path / "out")
+    folder.check(RUN, resume=False)
+    assert not folder.path.exists()
+    folder.start(RUN, resume=False)
+    with pytest.raises(TuneError, match="a run already"):
+        folder.check(RUN, resume=False)
+    # By the time that another process looks, the first one may have begun.
+    monkeypatch.setenv("RANK", "1")
+    folder.check(RUN, resume=False)
+
+
 def test_another_run_does_not_go_on(tmp_path) -> None:
     folder = RunFolder(tmp_path / "out")
     folder.start(RUN, resume=False)

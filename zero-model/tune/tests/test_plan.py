@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from conftest import HERE, RECORDS, dataset
@@ -107,12 +108,10 @@ def test_exhaustion_is_told_from_other_errors(error: Exception, exhausted: bool)
     assert memory.is_exhaustion(error) == exhausted
 
 
-def run(*arguments: str, isolated: bool = True) -> tuple[int, list[dict]]:
+def run(*arguments: str, out: Path = Path("nowhere")) -> tuple[int, list[dict]]:
     # -S: no installed package can be imported, so the plan proves that it needs none.
-    flags = ["-S"] if isolated else []
-    done = subprocess.run(
-        [sys.executable, *flags, "-m", "zero_tune", *arguments], cwd=HERE.parent, capture_output=True, text=True
-    )
+    line = [sys.executable, "-S", "-m", "zero_tune", *arguments, "--out", str(out)]
+    done = subprocess.run(line, cwd=HERE.parent, capture_output=True, text=True)
     return done.returncode, [json.loads(one) for one in done.stdout.splitlines()]
 
 
@@ -154,6 +153,19 @@ def test_tasks_that_cannot_be_learned_from_are_refused_before_anything(tmp_path,
     code, events = run(*CODELLAMA, "--tasks", str(path), *options)
     assert code == 1
     assert says in events[-1]["message"]
+
+
+def test_a_used_folder_is_refused_before_anything(tmp_path) -> None:
+    line = (*CODELLAMA, "--data", str(RECORDS), "--pool-splits")
+    code, _ = run(*line, out=tmp_path / "new")
+    assert code == 0
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "thesis.tex").write_text("years of work")
+    path = dataset(tmp_path / "tasks.jsonl", [{"id": "mine", **TASK}])
+    for arguments in (line, (*CODELLAMA, "--tasks", str(path))):
+        code, events = run(*arguments, out=tmp_path)
+        assert code == 1
+        assert "not empty" in events[-1]["message"]
 
 
 def test_an_error_is_the_last_event() -> None:

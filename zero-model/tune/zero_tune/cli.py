@@ -56,9 +56,9 @@ def _run(args: argparse.Namespace, events: Events) -> None:
     settings = _settings(args, found)
     templates.named(settings.template)
     if args.command == "plan" and args.tasks:
-        plan.reward(found, settings, args.tasks, args.generations, events)
+        plan.reward(found, settings, args.tasks, args.generations, _request(args), events)
     elif args.command == "plan":
-        plan.command(found, settings, args.data, events, drop_leaks=args.drop_leaks, pool=args.pool_splits)
+        plan.command(found, settings, args.data, _request(args), events)
     elif args.command == "train":
         from zero_tune import train
 
@@ -75,8 +75,8 @@ def _request(args: argparse.Namespace) -> plan.Request:
         resume=args.resume,
         drop_leaks=args.drop_leaks,
         pool=args.pool_splits,
-        fsdp=args.fsdp,
-        merge=args.merge,
+        fsdp=getattr(args, "fsdp", False),
+        merge=getattr(args, "merge", None),
     )
 
 
@@ -136,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--resume", action="store_true")
     parser.add_argument("--method", choices=("lora", "qlora", "full"), default="lora")
     parser.add_argument("--template")
     parser.add_argument("--drop-leaks", action="store_true")
@@ -148,7 +150,5 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 
 def _training(parser: argparse.ArgumentParser) -> None:
     _run_options(parser)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--resume", action="store_true")
     parser.add_argument("--fsdp", action="store_true", help="shard the weights over the processes")
     parser.add_argument("--merge", choices=("f32", "f16", "q8_0"), help="also export base and adapter as one GGUF")

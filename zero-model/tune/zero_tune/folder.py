@@ -25,16 +25,16 @@ class RunFolder:
         self.adapter = path / "adapter"
         self.model = path / "model"
 
-    def start(self, run: dict[str, Any], *, resume: bool) -> Path | None:
-        """Makes the folder for a new run, or finds the checkpoint from which this run goes on.
+    def check(self, run: dict[str, Any], *, resume: bool) -> None:
+        """Whether this run may begin or go on here; writes nothing.
 
         Raises:
             TuneError: the folder holds another run, or something that is no run.
 
         """
-        if os.environ.get("RANK", "0") != "0":
+        if not _first():
             # The first process speaks for all: they see the same folder, which it may have changed by now.
-            return self._last() if resume else None
+            return
         there = self._read()
         if there is None and self.path.exists() and any(self.path.iterdir()):
             raise TuneError(f"{self.path} is not empty", hint="--out with a new folder")
@@ -48,8 +48,19 @@ class RunFolder:
                 f"{self.path} holds a run with other settings: {', '.join(changed)}",
                 hint="use the same options, or another --out",
             )
+
+    def start(self, run: dict[str, Any], *, resume: bool) -> Path | None:
+        """Makes the folder for a new run, or finds the checkpoint from which this run goes on.
+
+        Raises:
+            TuneError: as `check`, which came first; but the folder may be another run's by now.
+
+        """
+        self.check(run, resume=resume)
+        if not _first():
+            return self._last() if resume else None
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        if there is None:
+        if not (self.path / RUN).exists():
             write(self.path / RUN, json.dumps(run, indent=1, sort_keys=True) + "\n")
         return self._last()
 
@@ -76,6 +87,10 @@ class RunFolder:
         for path in self.checkpoints.glob("checkpoint-*"):
             if not _complete(path):
                 shutil.rmtree(path)
+
+
+def _first() -> bool:
+    return os.environ.get("RANK", "0") == "0"
 
 
 def seal(checkpoint: Path) -> None:

@@ -1,12 +1,11 @@
 """Learning by reward (GRPO): the model answers tasks, the judge runs the answers, better ones become more likely."""
 
-import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zero_tune import card, convert, curve, hub, memory, models, tasks, templates
+from zero_tune import card, convert, curve, hub, memory, models, plan, tasks, templates
 from zero_tune.base import Base
 from zero_tune.events import Events
 from zero_tune.folder import RunFolder, write
@@ -29,19 +28,12 @@ class Options:
 
 def command(base: Base, settings: Settings, request: Request, options: Options, events: Events) -> None:
     """Trains an adapter, or the whole of a small model, by reward."""
-    found = tasks.prepare(options.tasks, settings.batch, options.generations)
+    found, run = plan.prepare_tasks(base, settings, options.tasks, options.generations, request, events)
     path = hub.fetch(base)
     vocabulary = Vocabulary(path)
     template = templates.named(settings.template)
     folder = RunFolder(request.out)
-    digest = card.digest(options.tasks.parent, options.tasks.name)
-    run = {
-        "kind": "grpo",
-        "base": base.name,
-        "data": {"tasks": options.tasks.name, "sha256": digest, "generations": options.generations},
-        "settings": asdict(settings),
-    }
-    checkpoint = folder.start(json.loads(json.dumps(run)), resume=request.resume)
+    checkpoint = folder.start(run, resume=request.resume)
     began = time.monotonic()
     judge = Judge(options.judge, options.tasks)
     try:

@@ -2,7 +2,6 @@
 
 import json
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,13 @@ from zero_tune.vocabulary import Vocabulary
 
 def command(base: Base, settings: Settings, path: Path, request: Request, events: Events) -> None:
     """Checks everything, trains, converts; a run that was killed goes on where it was."""
-    splits = plan.prepare(path, events, drop_leaks=request.drop_leaks, pool=request.pool)
+    splits, run = plan.prepare(base, settings, path, request, events)
     weights = hub.fetch(base)
     vocabulary = Vocabulary(weights)
     template = templates.named(settings.template)
     sequences = checks.sequences(splits, template, vocabulary, settings.max_length, events)
-    data = {
-        "path": path.name,
-        "sha256": splits.digest,
-        "drop_leaks": request.drop_leaks,
-        "pooled": request.pool,
-    }
     folder = RunFolder(request.out)
-    run = {"kind": "sft", "base": base.name, "data": data, "settings": asdict(settings)}
-    checkpoint = folder.start(json.loads(json.dumps(run)), resume=request.resume)
+    checkpoint = folder.start(run, resume=request.resume)
     if checkpoint:
         events.note(f"going on from {checkpoint.name}")
     began = time.monotonic()

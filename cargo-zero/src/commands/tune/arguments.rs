@@ -23,13 +23,11 @@ pub(super) fn training(args: &Tune) -> Result<Vec<OsString>, Failure> {
         "train"
     })];
     common(&mut line, args);
-    push(&mut line, "--out", args.out.as_os_str());
     if args.tasks.is_some() {
         let judge = std::env::current_exe()
             .map_err(|error| Failure::failed("cannot find this program's file").because(&error))?;
         push(&mut line, "--judge", judge.as_os_str());
     }
-    flag(&mut line, "--resume", args.resume);
     flag(&mut line, "--fsdp", args.fsdp);
     option(&mut line, "--merge", args.merge.as_deref());
     Ok(line)
@@ -66,6 +64,8 @@ fn common(line: &mut Vec<OsString>, args: &Tune) {
     flag(line, "--no-checkpointing", settings.no_checkpointing);
     flag(line, "--drop-leaks", args.drop_leaks);
     flag(line, "--pool-splits", args.pool_splits);
+    push(line, "--out", args.out.as_os_str());
+    flag(line, "--resume", args.resume);
 }
 
 /// `--name=value` in one word, so that a value that begins with a hyphen is none of the options.
