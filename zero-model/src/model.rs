@@ -118,7 +118,7 @@ pub enum ModelError {
         reason: String,
     },
     /// It refused the request.
-    #[error("ask {url}: it answered {status}{}", said(.message))]
+    #[error("ask {url}: it answered {status}{}{}", said(.message), after(*.wait))]
     Status {
         /// The address.
         url: String,
@@ -126,6 +126,8 @@ pub enum ModelError {
         status: u16,
         /// What it said.
         message: String,
+        /// How long it wants to be left alone.
+        wait: Option<Duration>,
     },
     /// It took too long.
     #[error("read the answer of {url}: it was not there after {limit:?}")]
@@ -173,12 +175,18 @@ impl ModelError {
     /// Whether the same request may do better in a moment.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { .. }
-            | Self::Cut { .. }
-            | Self::Limited { .. }
-            | Self::Timeout { .. } => true,
-            Self::Status { status, .. } => matches!(status, 408 | 500 | 502 | 503 | 504),
+            Self::Connect { .. } | Self::Cut { .. } | Self::Limited { .. } => true,
+            Self::Status { status, .. } => matches!(status, 408 | 500..=599),
+            // Among them one that took too long: the user says how long is waited, and would wait several times that.
             _ => false,
+        }
+    }
+
+    /// How long the model wants to be left alone.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Limited { wait, .. } | Self::Status { wait, .. } => *wait,
+            _ => None,
         }
     }
 
@@ -209,6 +217,31 @@ impl ModelError {
             Self::Address { .. } => Some("an address is such as http://127.0.0.1:8080/v1"),
             Self::Timeout { .. } => Some("--model-timeout waits longer"),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_asked_again_and_what_took_too_long_is_not() {
+        let status = |status| ModelError::Status {
+            url: String::new(),
+            status,
+            message: String::new(),
+            wait: None,
+        };
+        let late = ModelError::Timeout {
+            url: String::new(),
+            limit: Duration::from_mins(5),
+        };
+        for code in [408, 500, 503, 529, 599] {
+            assert!(status(code).is_transient(), "{code}");
+        }
+        for error in [status(302), status(404), status(422), late] {
+            assert!(!error.is_transient(), "{error}");
         }
     }
 }

@@ -202,6 +202,7 @@ impl Endpoint {
             _ => ModelError::Status {
                 url,
                 status,
+                wait: pause(&response),
                 message: Self::message(response),
             },
         }
@@ -255,14 +256,10 @@ impl Model for Endpoint {
                 Err(error) if step < options.retries && error.is_transient() => error,
                 Err(error) => return Err(error),
             };
-            let pause = match error {
-                ModelError::Limited {
-                    wait: Some(wait), ..
-                } if wait > options.longest_pause => return Err(error),
-                ModelError::Limited {
-                    wait: Some(wait), ..
-                } => wait,
-                _ => options.backoff.saturating_mul(1 << step.min(6)),
+            let pause = match error.wait() {
+                Some(wait) if wait > options.longest_pause => return Err(error),
+                Some(wait) => wait,
+                None => options.backoff.saturating_mul(1 << step.min(6)),
             };
             (options.pause)(pause);
             step += 1;

@@ -279,6 +279,7 @@ fn a_server_that_names_a_pause_is_heeded_and_a_long_one_is_an_error() {
     let server = Server::start(vec![
         refusal("429 Too Many Requests", "Retry-After: 7\r\n", ""),
         refusal("503 Service Unavailable", "", ""),
+        refusal("529 Overloaded", "Retry-After: 9\r\n", ""),
         Reply::Says("x".to_owned()),
         refusal("429 Too Many Requests", "Retry-After: 86400\r\n", ""),
     ]);
@@ -286,7 +287,7 @@ fn a_server_that_names_a_pause_is_heeded_and_a_long_one_is_an_error() {
     assert_eq!(
         model
             .complete(&hello(), &Sampling::default())
-            .expect("the third try")
+            .expect("the fourth try")
             .text,
         "x"
     );
@@ -297,7 +298,7 @@ fn a_server_that_names_a_pause_is_heeded_and_a_long_one_is_an_error() {
         error.to_string().contains("says to wait 86400 s"),
         "{error}"
     );
-    assert_eq!(*PAUSES.lock().expect("nobody panics"), [7, 1]);
+    assert_eq!(*PAUSES.lock().expect("nobody panics"), [7, 1, 9]);
 }
 
 #[test]
