@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::Value;
@@ -29,11 +29,11 @@ pub(super) struct Child<'a> {
 impl Child<'_> {
     /// Runs one command of the project and returns its last event.
     pub(super) fn run(&self, arguments: &[OsString], processes: u32) -> Result<Value, Failure> {
-        let log = self.session.home.cache_dir().join("tune").join("log.txt");
+        let log = self.log();
         let mut command = self.command(arguments, processes);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        if !self.session.output.verbose {
-            let file = File::create(&log).map_err(|error| write::cannot_write(&log, &error))?;
+        if let Some(log) = &log {
+            let file = File::create(log).map_err(|error| write::cannot_write(log, &error))?;
             command.stderr(file);
         }
         let mut child = command.spawn().map_err(|error| {
@@ -47,11 +47,23 @@ impl Child<'_> {
         let status = child
             .wait()
             .map_err(|error| Failure::failed("cannot wait for Python").because(&error))?;
-        match last {
+        let result = match last {
             Some(event) if event["event"] == "error" => Err(failure(&event)),
             Some(event) if status.success() && ends(&event) => Ok(event),
-            _ => Err(Self::silent(status, &log)),
+            _ => return Err(silent(status, log.as_deref())),
+        };
+        if let Some(log) = log {
+            // Nobody is told of it, and one that stays harms nobody.
+            let _ = fs::remove_file(log);
         }
+        result
+    }
+
+    /// Where what it says goes, of this process alone; nowhere if the user reads it.
+    fn log(&self) -> Option<PathBuf> {
+        let name = format!("log-{}.txt", std::process::id());
+        let folder = self.session.home.cache_dir().join("tune");
+        (!self.session.output.verbose).then(|| folder.join(name))
     }
 
     fn command(&self, arguments: &[OsString], processes: u32) -> Command {
@@ -104,26 +116,29 @@ impl Child<'_> {
             self.session.output.detail(&text);
         }
     }
+}
 
-    /// It died without an event: what the system and the log say.
-    fn silent(status: ExitStatus, log: &Path) -> Failure {
-        let text = fs::read(log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
-        let last = lines[lines.len().saturating_sub(SHOWN)..].join("\n");
-        let failure = Failure::failed("Python ended without a result").cause(status.to_string());
-        if last.contains("ModuleNotFoundError") {
-            return failure.details(last).hint(
-                "this Python lacks packages: install zero-model/tune/locks/train.txt into it, or leave out --python",
-            );
-        }
-        if killed(status) {
-            return failure
-                .hint("the system kills what takes all memory: try --batch 1, with a new --out");
-        }
-        failure
+/// It died without an event: what the system and the log say.
+fn silent(status: ExitStatus, log: Option<&Path>) -> Failure {
+    let text = log.and_then(|log| fs::read(log).ok()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines[lines.len().saturating_sub(SHOWN)..].join("\n");
+    let failure = Failure::failed("Python ended without a result").cause(status.to_string());
+    if last.contains("ModuleNotFoundError") {
+        return failure.details(last).hint(
+            "this Python lacks packages: install zero-model/tune/locks/train.txt into it, or leave out --python",
+        );
+    }
+    if killed(status) {
+        return failure
+            .hint("the system kills what takes all memory: try --batch 1, with a new --out");
+    }
+    match log {
+        Some(log) => failure
             .details(last)
-            .hint(format!("all it said is in {}", log.display()))
+            .hint(format!("all it said is in {}", log.display())),
+        None => failure,
     }
 }
 
@@ -198,6 +213,29 @@ mod tests {
         assert_eq!(failure.class(), Class::NotFound);
         assert_eq!(failure.message(), "2 records leak:");
         assert_eq!(failure.hint_text(), Some("--drop-leaks"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_advice_after_a_death_follows_from_this_run_alone() {
+        use std::os::unix::process::ExitStatusExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log.txt");
+        fs::write(&log, "ModuleNotFoundError: No module named 'torch'\n").unwrap();
+        let hint = |code, log| {
+            silent(ExitStatus::from_raw(code), log)
+                .hint_text()
+                .map(str::to_owned)
+        };
+        assert!(
+            hint(1 << 8, Some(log.as_path())).is_some_and(|hint| hint.contains("lacks packages"))
+        );
+        // Without a log the user has read everything.
+        assert_eq!(hint(1 << 8, None), None);
+        assert!(
+            hint(9, None)
+                .is_some_and(|hint| hint.contains("new --out") && !hint.contains("--resume"))
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The project's files, a Python to run them, and the packages that training needs.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -138,8 +138,12 @@ impl Python {
     /// The same Python with the packages, installed if they are not there.
     pub(super) fn with_packages(self, session: &Session, project: &Path) -> Result<Self, Failure> {
         let folder = self.folder(session);
-        if !folder.join(STAMP).is_file() {
-            self.install(session, project, &folder)?;
+        if !is_complete(&folder) {
+            let _alone = alone(session, &folder)?;
+            // Whoever was waited for may have done it.
+            if !is_complete(&folder) {
+                self.install(session, project, &folder)?;
+            }
         }
         Ok(Self {
             program: program_in(&folder),
@@ -225,6 +229,31 @@ impl Python {
             _ => Ok(()),
         }
     }
+}
+
+fn is_complete(folder: &Path) -> bool {
+    folder.join(STAMP).is_file()
+}
+
+/// A lock beside the environment until it is dropped: an installation removes what an interrupted one left, and must not
+/// take one under way for that.
+fn alone(session: &Session, folder: &Path) -> Result<File, Failure> {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(".lock");
+    let path = PathBuf::from(name);
+    let cannot = |error: &std::io::Error| write::cannot_write(&path, error);
+    let file = File::create(&path).map_err(|error| cannot(&error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            session
+                .output
+                .note("another `tune` is installing the packages: waiting for it");
+            file.lock().map_err(|error| cannot(&error))?;
+        }
+        Err(TryLockError::Error(error)) => return Err(cannot(&error)),
+    }
+    Ok(file)
 }
 
 /// Python without the current folder, the user's packages and variables of its own: a `venv.py` that lies where this
