@@ -38,7 +38,11 @@ impl<'a> Arena<'a> {
             return Err(invalid("it is a component, not a module".to_owned()));
         }
         let mut config = Config::default();
+        // What came after 2.0 (spec/eval.md, "Judging"): the default has it.
         config
+            .wasm_tail_call(false)
+            .wasm_multi_memory(false)
+            .wasm_extended_const(false)
             .consume_fuel(true)
             .set_max_recursion_depth(limits.depth);
         let engine = Engine::new(&config);

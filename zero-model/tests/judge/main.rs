@@ -43,6 +43,31 @@ fn every_kind_of_answer_has_its_verdict() {
 }
 
 #[test]
+fn what_came_after_2_0_is_invalid() {
+    let with = |more: &str| RIGHT.replace("(module", &format!("(module {more}"));
+    let tail = RIGHT
+        .replace("(func", "(func $f")
+        .replace("i32.add", "return_call $f");
+    for (feature, answer) in [
+        ("tail calls", tail),
+        ("several memories", with("(memory 1) (memory 1)")),
+        (
+            "constants that are computed",
+            with("(global i32 (i32.add (i32.const 1) (i32.const 2)))"),
+        ),
+    ] {
+        assert_eq!(verdict(&answer).class(), "invalid", "{feature}");
+    }
+    // Of 2.0: bulk memory, several results, saturating conversions, signs, references.
+    let within = with(
+        "(memory 1) (table 1 externref) (func (param f64) (result i32 i32)\n\
+         (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))\n\
+         (i32.trunc_sat_f64_s (local.get 0)) (i32.extend8_s (i32.const 1)))",
+    );
+    assert_eq!(verdict(&within), Verdict::Passed);
+}
+
+#[test]
 fn a_diagnostic_shows_the_call_and_both_values() {
     let wrong = verdict(&RIGHT.replace("i32.add", "i32.mul"));
     assert_eq!(
