@@ -26,10 +26,8 @@ bytes as an i32 in four bytes, then the bytes.";
 pub fn conversation(task: &Task, records: &[&Record]) -> Vec<Message> {
     let mut messages = vec![message(Role::System, RULES.to_owned())];
     for record in records {
-        messages.push(message(
-            Role::User,
-            format!("{}\nExport it as {}.", record.instruction, record.signature),
-        ));
+        let request = asked(&record.instruction, record.name(), &record.signature);
+        messages.push(message(Role::User, request));
         messages.push(message(Role::Assistant, fenced(&record.output)));
     }
     messages.push(message(Role::User, question(task)));
@@ -61,14 +59,19 @@ fn cut(text: &str) -> &str {
         .unwrap_or(text)
 }
 
+/// What to do, and the function's name and type if known: of a task, of a record of a dataset, and of what models are
+/// tuned on (`tune/zero_tune/templates.py`), so that a model sees one form.
+fn asked(prompt: &str, name: &str, signature: &str) -> String {
+    if name.is_empty() || signature.is_empty() {
+        return prompt.to_owned();
+    }
+    format!("{prompt}\nExport it as \"{name}\", with the type {name}{signature}.")
+}
+
 /// A task as a model reads it.
 pub fn question(task: &Task) -> String {
     let Signature { name, .. } = &task.signature;
-    let mut text = format!(
-        "{}\nExport it as \"{name}\", with the type {}.",
-        task.prompt.trim(),
-        task.signature
-    );
+    let mut text = asked(task.prompt.trim(), name, &task.signature.ty());
     let values = || {
         task.examples
             .iter()
@@ -161,6 +164,27 @@ fn string_end(bytes: &[u8], begin: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_and_the_task_ask_in_the_same_words_as_training() {
+        let record = r#"{"id":"a","instruction":"Add them.","output":"(module)","signature_wasm":"(i32) -> i32","provenance":{"symbol":"add","line_start":1}}"#;
+        let record: Record = serde_json::from_str(record).unwrap();
+        let task = r#"{"id":"b","tier":"scalar","prompt":" Negate it.","signature":{"name":"neg","params":["i32"],"result":"i32"},"tests":[{"args":[1],"result":-1}]}"#;
+        let task = Task::parse_set(task).unwrap().remove(0);
+        let conversation = conversation(&task, &[&record]);
+        assert_eq!(
+            conversation[1].text,
+            "Add them.\nExport it as \"add\", with the type add(i32) -> i32."
+        );
+        assert_eq!(
+            conversation[3].text,
+            "Negate it.\nExport it as \"neg\", with the type neg(i32) -> i32."
+        );
+        let python = include_str!("../tune/zero_tune/templates.py");
+        let words = asked("{prompt}", "{name}", "{signature}").replace('\n', "\\n");
+        assert!(python.contains(&words), "{words}");
+        assert_eq!(asked("Add them.", "", "(i32) -> i32"), "Add them.");
+    }
 
     #[test]
     fn the_module_is_found_in_what_models_write_around_it() {

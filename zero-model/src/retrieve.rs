@@ -24,6 +24,21 @@ pub struct Record {
     pub signature: String,
     #[serde(default)]
     imports: Vec<String>,
+    #[serde(default)]
+    provenance: Provenance,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+struct Provenance {
+    #[serde(default)]
+    symbol: String,
+}
+
+impl Record {
+    /// The name under which the module exports the function; empty if the record does not say it.
+    pub fn name(&self) -> &str {
+        &self.provenance.symbol
+    }
 }
 
 /// A dataset that examples are taken from.
@@ -221,6 +236,7 @@ mod tests {
             output: format!("(module (; {id} ;))"),
             signature: "(i32) -> i32".to_owned(),
             imports: Vec::new(),
+            provenance: Provenance::default(),
         }
     }
 

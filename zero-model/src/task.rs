@@ -211,6 +211,12 @@ impl Call {
 }
 
 impl Signature {
+    /// Its type alone: `(i32, i32) -> i32`.
+    pub(crate) fn ty(&self) -> String {
+        let params: Vec<&str> = self.params.iter().map(|ty| ty.name()).collect();
+        format!("({}) -> {}", params.join(", "), self.result.name())
+    }
+
     /// Whether these can be its arguments.
     ///
     /// # Errors
@@ -228,14 +234,7 @@ impl Signature {
 /// As it is written in C and in many prompts: `add(i32, i32) -> i32`.
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let params: Vec<&str> = self.params.iter().map(|ty| ty.name()).collect();
-        write!(
-            f,
-            "{}({}) -> {}",
-            self.name,
-            params.join(", "),
-            self.result.name()
-        )
+        write!(f, "{}{}", self.name, self.ty())
     }
 }
 
