@@ -59,7 +59,17 @@ WRONG = {
     "layers in words": {"num_hidden_layers": "two"},
     "heads do not divide": {"hidden_size": 63},
     "huge": {"vocab_size": 1 << 40},
+    "biases of attention": {"attention_bias": True},
+    "biases of the layers": {"mlp_bias": True},
+    "heads of another size": {"head_dim": 32},
 }
+
+
+def test_figures_that_say_what_follows_anyway_are_taken(tmp_path) -> None:
+    same = {"attention_bias": False, "mlp_bias": False, "head_dim": 16}
+    for more in (same, dict.fromkeys(same)):
+        (tmp_path / "config.json").write_text(json.dumps({**CONFIG, **more}))
+        assert base.resolve(str(tmp_path)).shape.hidden == 64
 
 
 @pytest.mark.parametrize("fault", WRONG)

@@ -74,8 +74,16 @@ def shape_of(config: dict[str, Any], name: str) -> Shape:
             hint=f"--base {next(iter(PRESETS))}",
         )
     heads = _figure(config, "num_attention_heads", name)
+    hidden = _figure(config, "hidden_size", name, heads)
+    # What the conversion has no tensors for is refused now, and not after hours of training.
+    for field, plain in (("attention_bias", False), ("mlp_bias", False), ("head_dim", hidden // heads)):
+        if config.get(field) not in (None, plain):
+            raise TuneError(
+                f"{name} has {field} {config[field]!r}, which the conversion to GGUF does not carry over",
+                hint=f"--base {next(iter(PRESETS))}",
+            )
     return Shape(
-        hidden=_figure(config, "hidden_size", name, heads),
+        hidden=hidden,
         layers=_figure(config, "num_hidden_layers", name),
         heads=heads,
         kv_heads=_figure({"num_key_value_heads": heads, **config}, "num_key_value_heads", name),
