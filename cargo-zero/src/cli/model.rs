@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::commands::asked::{Example, Wanted};
@@ -41,8 +42,8 @@ pub(crate) struct Ask {
     #[arg(long, value_name = "N", default_value = "4")]
     pub(crate) attempts: NonZeroUsize,
     /// Answers that are asked for at once in each attempt
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub(crate) candidates: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = threads(64))]
+    pub(crate) candidates: usize,
     /// 0 for the likeliest answer [default: 0, with several candidates 0.8]
     #[arg(long, value_name = "T", value_parser = temperature)]
     pub(crate) temperature: Option<f32>,
@@ -83,6 +84,11 @@ pub(crate) enum ModelApi {
     Completions,
 }
 
+/// A number of which each one is a thread: more than the system gives would end the program.
+fn threads(most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=most)
+}
+
 fn temperature(text: &str) -> Result<f32, String> {
     let value: f32 = text.parse().map_err(|_| "it is no number".to_owned())?;
     if (0.0..=5.0).contains(&value) {
@@ -111,9 +117,31 @@ pub(crate) struct Eval {
     #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) k: Vec<u16>,
     /// Answers to judge at the same time; one for each core by default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads(1024))]
     pub(crate) jobs: Option<usize>,
     /// Keep samples, verdicts and report in this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use crate::cli::Cli;
+
+    #[test]
+    fn nobody_starts_more_threads_than_there_can_be() {
+        for (line, good) in [
+            ("ask x --candidates 64", true),
+            ("ask x --candidates 65", false),
+            ("ask x --candidates 0", false),
+            ("eval --model reference --jobs 1024", true),
+            ("eval --model reference --jobs 1000000", false),
+            ("eval --model reference --jobs 0", false),
+        ] {
+            let words = std::iter::once("cargo-zero").chain(line.split(' '));
+            assert_eq!(Cli::try_parse_from(words).is_ok(), good, "{line}");
+        }
+    }
 }

@@ -127,10 +127,10 @@ fn library(folder: &std::path::Path) -> Result<Library, Failure> {
 }
 
 fn options(args: &Ask) -> AskOptions {
-    let several = args.candidates.get() > 1;
+    let several = args.candidates > 1;
     AskOptions {
         rounds: args.attempts.get(),
-        candidates: args.candidates.get(),
+        candidates: args.candidates,
         sampling: Sampling {
             temperature: args
                 .temperature

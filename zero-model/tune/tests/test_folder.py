@@ -20,7 +20,7 @@ def test_a_new_run_has_no_checkpoint(tmp_path) -> None:
     assert RunFolder(tmp_path / "out").start(RUN, resume=False) is None
 
 
-def test_the_newest_complete_checkpoint_counts(tmp_path) -> None:
+def test_the_newest_complete_checkpoint_counts(tmp_path, monkeypatch) -> None:
     folder = RunFolder(tmp_path / "out")
     folder.start(RUN, resume=False)
     checkpoint(folder, 9, sealed=True)
@@ -29,6 +29,10 @@ def test_the_newest_complete_checkpoint_counts(tmp_path) -> None:
     found = folder.start(RUN, resume=True)
     assert found is not None
     assert found.name == "checkpoint-10"
+    monkeypatch.setenv("RANK", "1")
+    folder.remove_partial()
+    assert (folder.checkpoints / "checkpoint-11").exists()
+    monkeypatch.setenv("RANK", "0")
     folder.remove_partial()
     assert sorted(path.name for path in folder.checkpoints.iterdir()) == ["checkpoint-10", "checkpoint-9"]
 

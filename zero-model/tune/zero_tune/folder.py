@@ -83,7 +83,9 @@ class RunFolder:
         return max(found)[1] if found else None
 
     def remove_partial(self) -> None:
-        """Removes what a kill left of a checkpoint."""
+        """Removes what a kill left of a checkpoint. Other processes than the first would trip over each other."""
+        if not _first():
+            return
         for path in self.checkpoints.glob("checkpoint-*"):
             if not _complete(path):
                 shutil.rmtree(path)
