@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use toml::{Table, Value as Toml};
 use zero_format::PackageName;
 use zero_model::ask::{Asked, Attempt};
-use zero_model::task::{Call, Value};
+use zero_model::task::{Call, Signature, Type, Value};
 
 use super::Made;
 use crate::host::Session;
@@ -82,7 +82,7 @@ fn manifest(package: &PackageName, made: &Made<'_>) -> Table {
         .examples
         .iter()
         .chain(&made.task.tests)
-        .map(example);
+        .map(|call| example(&made.task.signature, call));
     let export = table([
         ("doc", description.clone().into()),
         ("examples", Toml::Array(examples.map(Toml::Table).collect())),
@@ -149,17 +149,23 @@ fn table<const N: usize>(entries: [(&str, Toml); N]) -> Table {
         .collect()
 }
 
-fn example(call: &Call) -> Table {
-    let mut entries = table([("args", Toml::Array(call.args.iter().map(number).collect()))]);
+fn example(signature: &Signature, call: &Call) -> Table {
+    let args = call.args.iter().zip(&signature.params);
+    let args = args.map(|(value, ty)| number(value, *ty)).collect();
+    let mut entries = table([("args", Toml::Array(args))]);
     if let Some(result) = &call.result {
-        entries.insert("result".to_owned(), number(result));
+        entries.insert("result".to_owned(), number(result, signature.result));
     }
     entries
 }
 
-/// A number of TOML; integers beyond its own are the signed ones with the same bits.
-fn number(value: &Value) -> Toml {
+/// A number of TOML. Integers beyond its own are the signed ones with the same bits; a float keeps its value, however it
+/// is written.
+fn number(value: &Value, ty: Type) -> Toml {
     match Json::from(value.clone()) {
+        Json::Number(number) if matches!(ty, Type::F32 | Type::F64) => {
+            number.as_f64().unwrap_or_default().into()
+        }
         Json::Number(number) => match (number.as_i64(), number.as_u64()) {
             (Some(signed), _) => signed.into(),
             (None, Some(unsigned)) => unsigned.cast_signed().into(),
@@ -213,4 +219,25 @@ fn transcript(asked: &Asked) -> String {
         format!("{one}\n")
     };
     asked.attempts.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_value_in_the_type_of_the_function() {
+        let written = |json: Json, ty| number(&Value::Number(json), ty);
+        assert_eq!(written(u64::MAX.into(), Type::I64), Toml::Integer(-1));
+        assert_eq!(written(7.into(), Type::I32), Toml::Integer(7));
+        assert_eq!(written(7.into(), Type::F64), Toml::Float(7.0));
+        assert_eq!(
+            written(10_000_000_000_000_000_000_u64.into(), Type::F64),
+            Toml::Float(1e19)
+        );
+        assert_eq!(
+            written("inf".into(), Type::F64),
+            Toml::String("inf".to_owned())
+        );
+    }
 }
