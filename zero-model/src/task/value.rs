@@ -186,7 +186,10 @@ fn buffer(json: &Json) -> Result<Buffer, String> {
     let wrong = || format!("{kind} of a buffer holds what it cannot hold");
     let list = |json: &Json| json.as_array().cloned().ok_or_else(wrong);
     let buffer = match kind.as_str() {
-        "bytes" => Buffer::Bytes(value.as_str().and_then(unhex).ok_or_else(wrong)?),
+        "bytes" => Buffer::Bytes({
+            let digits = value.as_str().ok_or_else(wrong)?;
+            hex::decode(digits).map_err(|_| wrong())?
+        }),
         "text" => Buffer::Text(value.as_str().ok_or_else(wrong)?.to_owned()),
         "i32" => Buffer::I32(
             numbers(&list(value)?, |one| i32::try_from(one.as_i64()?).ok()).ok_or_else(wrong)?,
@@ -212,24 +215,6 @@ fn numbers<T>(list: &[Json], read: impl Fn(&Json) -> Option<T>) -> Option<Vec<T>
     list.iter().map(read).collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
-    let pair = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
-    bytes.iter().flat_map(pair).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    let pairs = digits.len().is_multiple_of(2).then(|| digits.chunks(2))?;
-    let byte = |pair: &[u8]| {
-        let pair = std::str::from_utf8(pair)
-            .ok()
-            .filter(|pair| !pair.starts_with('+'))?;
-        u8::from_str_radix(pair, 16).ok()
-    };
-    pairs.map(byte).collect()
-}
-
 impl From<Value> for Json {
     fn from(value: Value) -> Self {
         match value {
@@ -242,7 +227,7 @@ impl From<Value> for Json {
 impl From<Buffer> for Json {
     fn from(buffer: Buffer) -> Self {
         let (kind, value) = match buffer {
-            Buffer::Bytes(bytes) => ("bytes", hex(&bytes).into()),
+            Buffer::Bytes(bytes) => ("bytes", hex::encode(bytes).into()),
             Buffer::F64(all) => (
                 "f64",
                 all.iter()
@@ -308,6 +293,7 @@ mod tests {
             (r#"{"i32":[2147483648]}"#, "i32 of a buffer"),
             (r#"{"bytes":"0"}"#, "bytes of a buffer"),
             (r#"{"bytes":"+1"}"#, "bytes of a buffer"),
+            (r#"{"bytes":"é"}"#, "bytes of a buffer"),
             (r#"{"words":[1]}"#, "words is no sort"),
             ("{}", "one member"),
             ("true", "neither a number"),
