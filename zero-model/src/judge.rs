@@ -250,7 +250,7 @@ pub fn parse(answer: &str) -> Result<Vec<u8>, Verdict> {
 }
 
 /// Instructions in all functions of a valid module.
-pub fn instructions(wasm: &[u8]) -> usize {
+fn instructions(wasm: &[u8]) -> usize {
     let bodies = wasmparser::Parser::new(0)
         .parse_all(wasm)
         .filter_map(|payload| match payload {

@@ -49,25 +49,10 @@ impl Sandbox {
         }
     }
 
-    /// Calls an export of a module in binary with arguments as they are typed.
+    /// Calls an export of a module in binary.
     ///
     /// # Errors
     /// When the module cannot be compiled, or the call does not return.
-    pub fn call_text(
-        &self,
-        wasm: &[u8],
-        export: &str,
-        args: &[String],
-    ) -> Result<Called, SandboxError> {
-        let program = self.program(wasm)?;
-        let runner = Runner::new(&program).limits(self.limits).quiet(true);
-        Ok(runner.call_text(export, args)?)
-    }
-
-    /// The same with JSON arguments.
-    ///
-    /// # Errors
-    /// As [`Sandbox::call_text`].
     pub fn call(&self, wasm: &[u8], export: &str, args: &[Json]) -> Result<Called, SandboxError> {
         let program = self.program(wasm)?;
         let runner = Runner::new(&program).limits(self.limits).quiet(true);

@@ -1,4 +1,4 @@
-//! Which model `ask` and `eval` talk to.
+//! Which model `ask` talks to.
 
 use std::time::Duration;
 

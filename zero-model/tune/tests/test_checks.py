@@ -17,7 +17,7 @@ def record(number: int, split: str = "train", repo: str = "", body: str = "") ->
 
 
 def whole(*records: Record) -> Dataset:
-    return Dataset(records, "digest", has_splits=True)
+    return Dataset(records, "digest")
 
 
 TRAIN = [record(number) for number in range(20)]

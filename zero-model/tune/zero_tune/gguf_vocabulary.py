@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from zero_tune.base import read_object
 from zero_tune.errors import TuneError
 
 NORMAL, UNKNOWN, CONTROL, BYTE = 1, 2, 3, 6
@@ -23,7 +24,7 @@ def add_vocabulary(writer: Any, folder: Path, size: int, lora: Path | None) -> N
         TuneError: the tokenizer is of a kind that llama.cpp does not know.
 
     """
-    fields = _read(folder / "tokenizer.json")
+    fields = read_object(folder / "tokenizer.json")
     model = fields.get("model") or {}
     if model.get("type") != "BPE" or not isinstance(model.get("vocab"), dict):
         raise TuneError(f"the tokenizer of {folder} is no BPE, which is all that can be converted")
@@ -92,7 +93,7 @@ def _patterns(fields: dict[str, Any]) -> str:
 
 
 def _add_special(writer: Any, folder: Path, tokens: list[str]) -> None:
-    names = _read(folder / "tokenizer_config.json")
+    names = read_object(folder / "tokenizer_config.json")
     number = {token: at for at, token in enumerate(tokens)}
 
     def of(field: str) -> int | None:
@@ -109,11 +110,3 @@ def _add_special(writer: Any, folder: Path, tokens: list[str]) -> None:
         writer.add_unk_token_id(unknown)
     if pad is not None:
         writer.add_pad_token_id(pad)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TuneError(f"cannot read {path}: {error}") from error
-    return found

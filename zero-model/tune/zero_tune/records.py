@@ -44,7 +44,6 @@ class Dataset:
 
     records: tuple[Record, ...]
     digest: str
-    has_splits: bool
 
     def split(self, name: str) -> list[Record]:
         """The records of one split."""
@@ -62,7 +61,6 @@ def load(path: Path) -> Dataset:
     records: list[Record] = []
     seen: dict[str, str] = {}
     digest = hashlib.sha256()
-    splits = 0
     for place, line in _lines(_files(path)):
         try:
             fields = json.loads(line)
@@ -73,7 +71,6 @@ def load(path: Path) -> Dataset:
         if record.id in seen:
             faults.append(f"{place}: its id is that of {seen[record.id]}")
         seen[record.id] = place
-        splits += "split" in fields
         digest.update(line.strip() + b"\n")
         records.append(record)
     if faults:
@@ -84,7 +81,7 @@ def load(path: Path) -> Dataset:
         )
     if not records:
         raise TuneError(f"{path} holds no records", hint="cargo zero harvest SOURCE --out DIR")
-    return Dataset(tuple(records), digest.hexdigest(), splits == len(records))
+    return Dataset(tuple(records), digest.hexdigest())
 
 
 def _files(path: Path) -> list[Path]:

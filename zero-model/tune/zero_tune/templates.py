@@ -83,7 +83,7 @@ def request(record: Record) -> str:
 
 
 def asked(prompt: str, name: str, signature: str) -> str:
-    """The question as `cargo zero ask` and `eval` put it: what to do, and the function's name and type if known."""
+    """The question as `cargo zero ask` puts it: what to do, and the function's name and type if known."""
     if not name or not signature:
         return prompt
     return f'{prompt}\nExport it as "{name}", with the type {name}{signature}.'
