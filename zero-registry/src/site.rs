@@ -83,11 +83,10 @@ pub fn site(storage: &impl Storage, anew: bool) -> Result<SiteReport, SiteError>
     let head = head
         .verify_content(roots.current())
         .map_err(CommitError::from)?;
-    let origin = roots.current().origin().clone();
-    let known = SiteState::load(storage, &origin)?;
+    let known = SiteState::load(storage, &roots)?;
     let mut state = match known {
         Some(state) if !anew && state.size <= head.tree().size => state,
-        _ => SiteState::new(&origin),
+        _ => SiteState::new(&roots),
     };
     let mut site = Site {
         storage,
@@ -117,6 +116,9 @@ type Places = BTreeMap<PackageName, BTreeMap<u64, u64>>;
 impl<S: Storage> Site<'_, S> {
     fn bring_up(&mut self, state: &mut SiteState, size: u64) -> Result<(), SiteError> {
         let from = std::mem::replace(&mut state.size, size);
+        if from == 0 {
+            self.clear()?;
+        }
         let mut changed = self.changes(from, size)?;
         let mut lists = Lists::new(self.storage, from == 0);
         while !changed.is_empty() {
@@ -125,7 +127,7 @@ impl<S: Storage> Site<'_, S> {
                 .into_iter()
                 .filter_map(|name| changed.remove_entry(&name))
                 .collect();
-            for record in self.packages(&batch)? {
+            for record in self.packages(&batch, from == 0)? {
                 state.note(&record);
                 lists.change(&record)?;
             }
@@ -140,6 +142,19 @@ impl<S: Storage> Site<'_, S> {
         // Last: what is not noted as done is done again.
         self.put(state::PATH, &state.encode())?;
         self.barrier()
+    }
+
+    /// Takes away what shows another history: leaves that a root discarded have pages and lists too.
+    fn clear(&mut self) -> Result<(), SiteError> {
+        // First: whoever is interrupted here begins anew.
+        let nothing = SiteState::new(self.roots);
+        self.put(state::PATH, &nothing.encode())?;
+        self.barrier()?;
+        for folder in ["site/p", "site/s", "site/b"] {
+            let removed = self.storage.remove_folder(folder);
+            removed.map_err(|source| writer::io("remove", folder, source))?;
+        }
+        Ok(())
     }
 
     /// The packages with an event among these leaves.
@@ -173,7 +188,7 @@ impl<S: Storage> Site<'_, S> {
         Ok(places)
     }
 
-    fn packages(&mut self, batch: &Places) -> Result<Vec<Record>, SiteError> {
+    fn packages(&mut self, batch: &Places, anew: bool) -> Result<Vec<Record>, SiteError> {
         let names: BTreeSet<_> = batch.keys().cloned().collect();
         let read = |path: &str, max| {
             let found = self.storage.read(path, max);
@@ -197,7 +212,12 @@ impl<S: Storage> Site<'_, S> {
                 source: Box::new(source),
             })?;
             let places = batch.get(&name).cloned().unwrap_or_default();
-            let record = Record::of(self.storage, self.roots.current(), &chain, places)?;
+            let before = if anew {
+                None
+            } else {
+                Record::load(self.storage, &name)?
+            };
+            let record = Record::of(self.storage, self.roots.current(), &chain, places, before)?;
             let page = package::page(&record, self.roots.current());
             self.put(&record.page(), page.as_bytes())?;
             self.put(&record.path(), &record.encode())?;

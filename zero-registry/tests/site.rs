@@ -7,9 +7,11 @@ mod support;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use support::registry::{DAY, Registry, T0, package};
+use support::registry::{DAY, LOG, ROOT, Registry, T0, key, package};
 use zero_format::Digest;
-use zero_registry::{DirStorage, RegistryPath, SiteReport, site};
+use zero_registry::{
+    DirStorage, DirWriter, Proposal, RegistryPath, SiteReport, anchor, current_root, rotate, site,
+};
 
 fn make(registry: &Registry, anew: bool) -> SiteReport {
     site(&DirStorage::new(registry.path()), anew).unwrap()
@@ -160,4 +162,50 @@ fn notes_that_are_damaged_are_made_anew() {
     make(&registry, false);
     fs::write(registry.path().join("site/state.json"), "{").unwrap();
     assert_eq!(make(&registry, false).packages, 3);
+}
+
+/// Puts another log key in force, which goes on from the first `size` leaves.
+fn rotate_log_key(registry: &Registry, size: u64, new: u8) {
+    let storage = DirStorage::new(registry.path());
+    let current = current_root(&storage).unwrap();
+    let anchored = anchor(&storage, Some(size)).unwrap();
+    let mut proposal = Proposal::new(&current.bytes, current.signatures, |fields| {
+        fields.log = key(new).public_key();
+        fields.anchor = Some(anchored);
+    })
+    .unwrap();
+    proposal.sign(&key(ROOT)).unwrap();
+    rotate(&storage, &proposal, true).unwrap();
+    let writer = DirWriter::open(registry.path(), key(new)).unwrap();
+    writer.refresh(T0.plus(DAY)).unwrap();
+}
+
+/// The page checks signatures with the key that the record names, and finds leaves where it says.
+#[test]
+fn pages_follow_a_new_log_key_and_forget_what_it_discarded() {
+    const NEW_LOG: u8 = 20;
+    let registry = example();
+    let honest = make(&registry, false).size;
+    registry.claim("evil", T0);
+    registry.release("csvstat", "6.6.6", T0);
+    make(&registry, false);
+    let record = |name| {
+        let json = read(&registry, &page(name, "json"));
+        serde_json::from_str::<serde_json::Value>(&json).unwrap()
+    };
+    assert_eq!(
+        record("moment")["log_key"],
+        key(LOG).public_key().to_base64()
+    );
+    rotate_log_key(&registry, honest, NEW_LOG);
+    assert_eq!(make(&registry, false).packages, 3);
+    for name in ["csvstat", "acme/csv-tool", "moment"] {
+        let log_key = key(NEW_LOG).public_key().to_base64();
+        assert_eq!(record(name)["log_key"], log_key, "{name}");
+    }
+    assert_eq!(record("csvstat")["events"].as_object().unwrap().len(), 2);
+    assert!(!registry.path().join(page("evil", "html")).exists());
+    let list = format!("site/s/{}.json", hex::encode("ev"));
+    assert!(!registry.path().join(list).exists());
+    assert_eq!(make(&registry, false).packages, 0);
 }

@@ -42,8 +42,7 @@ impl<'a, S: Storage> Lists<'a, S> {
     pub(super) fn change(&mut self, record: &Record) -> Result<(), CommitError> {
         let short = record.short();
         let now = keys(&short);
-        let before = record.before.as_ref().filter(|_| !self.anew);
-        let before = before.map(keys).unwrap_or_default();
+        let before = record.before.as_ref().map(keys).unwrap_or_default();
         for key in before.difference(&now) {
             let list = self.list(key)?;
             list.packages.retain(|other| other.name != short.name);

@@ -90,14 +90,23 @@ pub(super) struct Short {
 }
 
 impl Record {
+    /// What the last call wrote.
+    pub(super) fn load(
+        storage: &impl Storage,
+        name: &PackageName,
+    ) -> Result<Option<Self>, CommitError> {
+        let bytes = super::find(storage, &path_of(name, "json"), MAX_RECORD)?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    /// The package now. `places` are those of its events that `before` does not have.
     pub(super) fn of(
         storage: &impl Storage,
         root: &Root,
         chain: &PackageState,
         places: BTreeMap<u64, u64>,
+        before: Option<Self>,
     ) -> Result<Self, CommitError> {
-        let before = super::find(storage, &path_of(chain.name(), "json"), MAX_RECORD)?;
-        let before = before.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
         let listed = before.as_ref().map(Self::short);
         let mut events = before.map(|record| record.events).unwrap_or_default();
         events.extend(places);

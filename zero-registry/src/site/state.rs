@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{Record, Short};
 use crate::origin::Origin;
+use crate::root::Roots;
 use crate::writer::{CommitError, Storage};
 
 pub(super) const PATH: &str = "site/state.json";
@@ -13,12 +14,14 @@ const MAX_BYTES: u64 = 1 << 20;
 /// Packages that the front page lists.
 const RECENT: usize = 40;
 /// Counts up when pages of before must be made anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SiteState {
     version: u32,
     origin: Origin,
+    /// That of the log key in force: records name the key, and another one may come with another history.
+    epoch: u64,
     /// Leaves that the pages show.
     pub(super) size: u64,
     /// The packages that changed last, newest first.
@@ -28,25 +31,27 @@ pub(super) struct SiteState {
 }
 
 impl SiteState {
-    pub(super) fn new(origin: &Origin) -> Self {
+    pub(super) fn new(roots: &Roots) -> Self {
         Self {
             version: VERSION,
-            origin: origin.clone(),
+            origin: roots.current().origin().clone(),
+            epoch: roots.epoch(),
             size: 0,
             recent: Vec::new(),
             lists: BTreeMap::new(),
         }
     }
 
-    /// What the last call left; nothing where it was of another version, or damaged: all of it can
-    /// be made anew.
-    pub(super) fn load(
-        storage: &impl Storage,
-        origin: &Origin,
-    ) -> Result<Option<Self>, CommitError> {
+    /// What the last call left; nothing where it was of another version, another log key, or damaged:
+    /// all of it can be made anew.
+    pub(super) fn load(storage: &impl Storage, roots: &Roots) -> Result<Option<Self>, CommitError> {
         let bytes = super::find(storage, PATH, MAX_BYTES)?;
         let state = bytes.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
-        Ok(state.filter(|state| state.version == VERSION && state.origin == *origin))
+        Ok(state.filter(|state| {
+            state.version == VERSION
+                && state.origin == *roots.current().origin()
+                && state.epoch == roots.epoch()
+        }))
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {

@@ -10,7 +10,10 @@ use clap::Args;
   zero-registry site packages --anew
 
 The pages lie beside the registry's own files and are served with them: index.html, llms.txt,
-catalogue.json and site/. `serve --publish` makes them at each commit by itself.")]
+catalogue.json and site/. `serve --publish` makes them at each commit by itself.
+
+With another log key all pages are made anew, without those of what its root discarded. In a bucket,
+where nothing is deleted, remove the prefix site/ first.")]
 pub(crate) struct Site {
     /// The registry's directory
     pub(crate) directory: PathBuf,
