@@ -4,7 +4,12 @@
 
 mod support;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use support::registry::{Backend, HOUR, LOG, ORIGIN, Registry, T0, User, key, publish};
 use tempfile::TempDir;
@@ -220,4 +225,27 @@ fn a_witness_answers_as_tlog_witness_says() {
             assert_eq!(text, answer.as_bytes());
         }
     }
+}
+
+#[test]
+fn a_witness_that_drips_its_answer_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n");
+        while stream.write_all(b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let ask = HttpWitnesses::new(Network::new(NetworkOptions {
+        overall: Duration::from_millis(500),
+        min_rate: u64::MAX,
+        ..NetworkOptions::default()
+    }));
+    let started = Instant::now();
+    assert!(ask.ask(&url, b"old 0\n").is_err());
+    // Far less than its 9999 bytes take.
+    assert!(started.elapsed() < Duration::from_secs(20));
 }

@@ -29,7 +29,10 @@ impl AskWitness for HttpWitnesses {
         let post = client
             .post(format!("{}/add-checkpoint", url.trim_end_matches('/')))
             .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
-            .body(request.to_vec());
+            .body(request.to_vec())
+            // For all of the answer: the client's own limit is for each read, and a witness that
+            // drips bytes would hold up everybody's commits.
+            .timeout(self.network.options().overall(MAX_ANSWER));
         let response = post.send().map_err(io::Error::other)?;
         let status = response.status().as_u16();
         let mut body = Vec::new();

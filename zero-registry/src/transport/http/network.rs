@@ -69,7 +69,7 @@ impl Default for NetworkOptions {
 
 impl NetworkOptions {
     /// Time for a whole answer of at most `bytes`.
-    pub(super) fn overall(&self, bytes: u64) -> Duration {
+    pub(crate) fn overall(&self, bytes: u64) -> Duration {
         let transfer = Duration::from_secs(bytes / self.min_rate.max(1));
         self.overall.saturating_add(transfer)
     }
