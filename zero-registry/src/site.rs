@@ -11,7 +11,10 @@ mod record;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 use zero_format::PackageName;
 
@@ -245,4 +248,28 @@ impl<S: Storage> Site<'_, S> {
 fn find(storage: &impl Storage, path: &str, max: u64) -> Result<Option<Vec<u8>>, CommitError> {
     let read = storage.read(path, max);
     read.map_err(|source| writer::io("read", path, source))
+}
+
+/// What an earlier call made. A file that is too long is none of ours, and may not stop the pages of
+/// all others.
+fn find_own<T: DeserializeOwned>(
+    storage: &impl Storage,
+    path: &str,
+    max: usize,
+) -> Result<Option<T>, CommitError> {
+    let found = match storage.read(path, u64::try_from(max).unwrap_or(u64::MAX)) {
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => None,
+        read => read.map_err(|source| writer::io("read", path, source))?,
+    };
+    Ok(found.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Tells of one value after the other whether it still fits into so many bytes of JSON.
+fn fitting<T: Serialize>(mut room: usize) -> impl FnMut(&T) -> bool {
+    move |value| {
+        let length = serde_json::to_vec(value).map_or(usize::MAX, |json| json.len());
+        let left = room.checked_sub(length.saturating_add(1));
+        room = left.unwrap_or(0);
+        left.is_some()
+    }
 }

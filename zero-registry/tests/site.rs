@@ -209,3 +209,17 @@ fn pages_follow_a_new_log_key_and_forget_what_it_discarded() {
     assert!(!registry.path().join(list).exists());
     assert_eq!(make(&registry, false).packages, 0);
 }
+
+#[test]
+fn files_of_any_length_in_the_place_of_pages_stop_nobody() {
+    let registry = example();
+    make(&registry, false);
+    let list = format!("site/s/{}.json", hex::encode("cs"));
+    for path in [page("csvstat", "json"), list] {
+        let file = fs::File::create(registry.path().join(path)).unwrap();
+        file.set_len(65 << 20).unwrap();
+    }
+    registry.release("csvstat", "1.1.0", T0.plus(DAY));
+    make(&registry, false);
+    assert!(read(&registry, &page("csvstat", "html")).contains("1.1.0"));
+}

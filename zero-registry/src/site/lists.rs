@@ -11,14 +11,28 @@ use super::state::SiteState;
 use crate::root::Root;
 use crate::writer::{CommitError, Storage};
 
-/// A list of many thousand packages; longer ones are cut, and the search says so.
-const MAX_LIST: u64 = 64 << 20;
+/// Bytes of a list of many thousand packages; longer ones are cut, and the search says so.
+const MAX_LIST: usize = 64 << 20;
 /// Words of one package that the search finds it by.
 const MAX_WORDS: usize = 48;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct List {
+    /// There were more packages than had room.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
     packages: Vec<Short>,
+}
+
+impl List {
+    /// Leaves out what has no room at the end of the alphabet, so that the next call can read the rest.
+    fn cut_to(&mut self, bytes: usize) {
+        let frame = r#"{"cut":true,"packages":[]}"#.len();
+        let mut fits = super::fitting(bytes.saturating_sub(frame));
+        let fits = self.packages.iter().take_while(|p| fits(*p)).count();
+        self.cut |= fits < self.packages.len();
+        self.packages.truncate(fits);
+    }
 }
 
 /// The lists that changes touch.
@@ -66,12 +80,11 @@ impl<'a, S: Storage> Lists<'a, S> {
 
     fn list(&mut self, key: &str) -> Result<&mut List, CommitError> {
         if !self.touched.contains_key(key) {
-            let bytes = if self.anew {
+            let list = if self.anew {
                 None
             } else {
-                super::find(self.storage, &search_path(key), MAX_LIST)?
+                super::find_own(self.storage, &search_path(key), MAX_LIST)?
             };
-            let list = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
             self.touched
                 .insert(key.to_owned(), list.unwrap_or_default());
         }
@@ -79,9 +92,10 @@ impl<'a, S: Storage> Lists<'a, S> {
     }
 
     /// The files of all lists that changed, and of those that count them.
-    pub(super) fn finish(self, state: &mut SiteState, root: &Root) -> Vec<(String, Vec<u8>)> {
+    pub(super) fn finish(mut self, state: &mut SiteState, root: &Root) -> Vec<(String, Vec<u8>)> {
         let mut files = Vec::new();
-        for (key, list) in &self.touched {
+        for (key, list) in &mut self.touched {
+            list.cut_to(MAX_LIST);
             let json = serde_json::to_vec(list).unwrap_or_default();
             files.push((search_path(key), json));
             let named: Vec<&Short> = list
@@ -132,4 +146,31 @@ pub(super) fn search_path(key: &str) -> String {
 
 pub(super) fn browse_path(key: &str) -> String {
     format!("site/b/{}.html", hex::encode(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn a_list_without_end_is_cut_and_says_so() {
+        let short = |n: usize| Short {
+            name: format!("p{n:04}"),
+            version: "1.0.0".to_owned(),
+            description: "\"".repeat(n % 7),
+            time: Timestamp::from_seconds(0),
+            page: "page".to_owned(),
+        };
+        let mut list = List {
+            cut: false,
+            packages: (0..1000).map(short).collect(),
+        };
+        list.cut_to(1 << 20);
+        assert!(!list.cut && list.packages.len() == 1000);
+        list.cut_to(1 << 14);
+        let json = serde_json::to_vec(&list).unwrap();
+        assert!(json.len() <= 1 << 14 && json.len() > (1 << 14) - 200);
+        assert!(list.cut && list.packages[0].name == "p0000");
+    }
 }

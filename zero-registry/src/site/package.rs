@@ -124,7 +124,15 @@ fn versions(body: &mut String, record: &Record) {
             changes(release, before)
         );
     }
-    *body += "</tbody></table></div></section>\n";
+    *body += "</tbody></table></div>\n";
+    if record.older > 0 {
+        let _ = writeln!(
+            body,
+            "<p>{} older versions are not listed.</p>",
+            record.older
+        );
+    }
+    *body += "</section>\n";
 }
 
 /// What a version may do more or less than the one before.

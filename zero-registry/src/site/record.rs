@@ -13,7 +13,11 @@ use crate::state::{PackageState, Release, Standing};
 use crate::time::Timestamp;
 use crate::writer::{CommitError, Storage};
 
-const MAX_RECORD: u64 = 16 << 20;
+/// Bytes of a record: metadata of at most 1 MiB, the places of 32,768 events, and releases.
+const MAX_RECORD: usize = 16 << 20;
+/// Bytes of the releases of a record, as JSON; their publisher alone decides how many there are, and
+/// what they need.
+const MAX_RELEASES: usize = 4 << 20;
 
 /// A package, its newest version first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,7 +40,11 @@ pub(super) struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) newest: Option<String>,
     pub(super) exports: Vec<Call>,
+    /// The newest ones, as many as have room, and the one that may be chosen.
     pub(super) releases: Vec<Version>,
+    /// Older ones that had no room.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) older: usize,
     pub(super) owners: Vec<String>,
     /// Where the log has the events, by their place in the chain.
     pub(super) events: BTreeMap<u64, u64>,
@@ -95,8 +103,7 @@ impl Record {
         storage: &impl Storage,
         name: &PackageName,
     ) -> Result<Option<Self>, CommitError> {
-        let bytes = super::find(storage, &path_of(name, "json"), MAX_RECORD)?;
-        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        super::find_own(storage, &path_of(name, "json"), MAX_RECORD)
     }
 
     /// The package now. `places` are those of its events that `before` does not have.
@@ -115,6 +122,8 @@ impl Record {
         let newest = releases
             .iter()
             .find(|release| release.standing() == Standing::Good);
+        let version = |release: &&Release| Version::of(release, &events);
+        let shown = shown(releases.iter().map(version), newest.map(version));
         let metadata = newest
             .map(|release| metadata(storage, release))
             .transpose()?
@@ -138,10 +147,8 @@ impl Record {
                     doc: export.doc.clone(),
                 })
                 .collect(),
-            releases: releases
-                .iter()
-                .map(|release| Version::of(release, &events))
-                .collect(),
+            older: chain.releases().len() - shown.len(),
+            releases: shown,
             owners: owners.map(PublicKey::to_base64).collect(),
             events,
             log_key: root.log_key().to_base64(),
@@ -177,6 +184,20 @@ impl Record {
             page: self.page(),
         }
     }
+}
+
+/// As many releases as have room, and the one that may be chosen in any case.
+fn shown(releases: impl Iterator<Item = Version>, newest: Option<Version>) -> Vec<Version> {
+    let mut fits = super::fitting(MAX_RELEASES);
+    let mut shown: Vec<_> = releases.take_while(|release| fits(release)).collect();
+    let missing = newest.filter(|newest| shown.iter().all(|other| other.event != newest.event));
+    shown.extend(missing);
+    shown
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Version {
@@ -220,4 +241,41 @@ fn path_of(name: &PackageName, extension: &str) -> String {
     let digest = Digest::of(name.as_str().as_bytes()).to_hex();
     let fan = digest.get(..2).unwrap_or_default();
     format!("site/p/{fan}/{digest}.{extension}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::MAX_EVENTS;
+
+    fn version(event: u64, needs: usize) -> Version {
+        let need = Need {
+            words: "read files below /".repeat(8),
+            reason: Some("\"".repeat(1024)),
+        };
+        Version {
+            version: format!("1.0.{event}"),
+            standing: "good".to_owned(),
+            sha256: Digest::of(b""),
+            size: 1,
+            time: Timestamp::from_seconds(0),
+            signers: vec!["x".repeat(56)],
+            needs: vec![need; needs],
+            event,
+            leaf: Some(event),
+        }
+    }
+
+    #[test]
+    fn releases_without_number_do_not_outgrow_the_record() {
+        for needs in [0, 100] {
+            let all = (1..MAX_EVENTS).rev().map(|event| version(event, needs));
+            let shown = shown(all, Some(version(7, needs)));
+            assert!(shown.len() > 10);
+            let json = serde_json::to_vec(&shown).unwrap();
+            assert!(json.len() < MAX_RELEASES + (1 << 20), "{}", json.len());
+            assert_eq!(shown[0].event, MAX_EVENTS - 1);
+            assert!(shown.iter().any(|release| release.event == 7));
+        }
+    }
 }

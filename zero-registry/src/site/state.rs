@@ -10,7 +10,7 @@ use crate::root::Roots;
 use crate::writer::{CommitError, Storage};
 
 pub(super) const PATH: &str = "site/state.json";
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// Packages that the front page lists.
 const RECENT: usize = 40;
 /// Counts up when pages of before must be made anew.
@@ -45,8 +45,7 @@ impl SiteState {
     /// What the last call left; nothing where it was of another version, another log key, or damaged:
     /// all of it can be made anew.
     pub(super) fn load(storage: &impl Storage, roots: &Roots) -> Result<Option<Self>, CommitError> {
-        let bytes = super::find(storage, PATH, MAX_BYTES)?;
-        let state = bytes.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
+        let state: Option<Self> = super::find_own(storage, PATH, MAX_BYTES)?;
         Ok(state.filter(|state| {
             state.version == VERSION
                 && state.origin == *roots.current().origin()

@@ -26,7 +26,7 @@ const same = (a, b) => hex(a) === hex(b);
 const listOf = async (word) => {
   const key = Array.from(word).slice(0, 2).join("");
   const answer = await fetch(`${up}site/s/${hex(utf8.encode(key))}.json`, { cache: "no-cache" });
-  return answer.ok ? (await answer.json()).packages : [];
+  return answer.ok ? answer.json() : { packages: [] };
 };
 const wordsOf = (text) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
 
@@ -39,17 +39,20 @@ async function search(query) {
     return words.every((word) => own.some((other) => other.startsWith(word)));
   };
   const rank = (entry) => (entry.name === query ? 0 : entry.name.startsWith(words[0]) ? 1 : entry.name.includes(words[0]) ? 2 : 3);
-  return (await listOf(long[0])).filter(fits).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+  const { packages, cut } = await listOf(long[0]);
+  return { found: packages.filter(fits).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name)), cut };
 }
 
-function show(found) {
+function show(result) {
   const section = document.getElementById("results");
   const told = document.getElementById("told");
   const list = document.getElementById("found");
   list.replaceChildren();
   section.hidden = false;
-  if (!found) { told.textContent = "Type at least two letters of a word."; return; }
+  if (!result) { told.textContent = "Type at least two letters of a word."; return; }
+  const { found, cut } = result;
   told.textContent = found.length === 1 ? "1 package" : `${found.length} packages${found.length > 100 ? ", the first 100 of them" : ""}`;
+  if (cut) told.textContent += "; there may be more, as the list of these letters is cut";
   for (const entry of found.slice(0, 100)) {
     const item = document.createElement("li");
     const link = document.createElement("a");
@@ -70,7 +73,7 @@ function show(found) {
 const query = new URLSearchParams(location.search).get("q");
 if (query !== null && document.getElementById("results")) {
   document.getElementById("q").value = query;
-  search(query.trim()).then(show).catch(() => show([]));
+  search(query.trim()).then(show).catch(() => show({ found: [] }));
 }
 
 // Verification, in the order of spec/registry.md: the checkpoint, the leaf, the file.
