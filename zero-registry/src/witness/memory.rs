@@ -84,7 +84,8 @@ pub enum WitnessAnswer {
     Unsigned,
     /// A log that this witness does not know (404).
     UnknownLog,
-    /// The witness has signed a tree of another size than the one that the request starts from (409).
+    /// The witness has signed a tree of another size than the one that the request starts from, or
+    /// another tree of the very size that it ends at (409).
     Conflict(u64),
     /// The tree does not continue the one that was signed before (422).
     Inconsistent,
@@ -154,6 +155,10 @@ impl Witness {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.remembered(origin)?;
         if before.size != request.old {
+            return Ok(WitnessAnswer::Conflict(before.size));
+        }
+        // C2SP says so, and not 422: another tree of the same size is no failed proof.
+        if tree.size == before.size && tree != before {
             return Ok(WitnessAnswer::Conflict(before.size));
         }
         if verify_consistency(before, tree, &request.proof).is_err()
@@ -367,7 +372,7 @@ mod tests {
         ));
         assert_eq!(ask(&witness, &older), WitnessAnswer::Conflict(4));
         fork.grow(&["d"]);
-        assert_eq!(ask(&witness, &fork.request(4)), WitnessAnswer::Inconsistent);
+        assert_eq!(ask(&witness, &fork.request(4)), WitnessAnswer::Conflict(4));
         fork.grow(&["e"]);
         assert_eq!(ask(&witness, &fork.request(4)), WitnessAnswer::Inconsistent);
         let backwards = AddCheckpoint { old: 9, ..older };
