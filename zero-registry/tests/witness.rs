@@ -5,9 +5,13 @@
 mod support;
 
 use std::{
+    collections::BTreeMap,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -248,4 +252,75 @@ fn a_witness_that_drips_its_answer_is_given_up() {
     assert!(ask.ask(&url, b"old 0\n").is_err());
     // Far less than its 9999 bytes take.
     assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+/// Says twice that it knows another size, then asks the real witness. Second questions wait for each
+/// other: who asks one witness after the other never gets past them.
+struct Forgetful {
+    real: Arc<dyn AskWitness>,
+    asked: Mutex<BTreeMap<String, usize>>,
+    again: (Mutex<usize>, Condvar),
+}
+
+impl AskWitness for Forgetful {
+    fn ask(&self, url: &str, request: &[u8]) -> std::io::Result<(u16, Vec<u8>)> {
+        let count = {
+            let mut asked = self.asked.lock().unwrap();
+            let count = asked.entry(url.to_owned()).or_default();
+            *count += 1;
+            *count
+        };
+        match count {
+            1 => Ok((409, b"0\n".to_vec())),
+            2 => {
+                let (waiting, all) = &self.again;
+                let mut waiting = waiting.lock().unwrap();
+                *waiting += 1;
+                all.notify_all();
+                let limit = Duration::from_secs(10);
+                let late = all.wait_timeout_while(waiting, limit, |waiting| *waiting < 2);
+                assert!(!late.unwrap().1.timed_out(), "nobody else was asked");
+                Ok((409, b"1\n".to_vec()))
+            }
+            _ => self.real.ask(url, request),
+        }
+    }
+}
+
+#[test]
+fn the_answer_to_the_last_question_counts_and_witnesses_are_asked_side_by_side() {
+    let (mut places, policy) = witnesses();
+    let registry = Registry::witnessed(&policy, ask());
+    places[0].stop();
+    let forgetful = Arc::new(Forgetful {
+        real: ask(),
+        asked: Mutex::default(),
+        again: (Mutex::default(), Condvar::new()),
+    });
+    // The first commit of the registry has one leaf, and is what the witnesses really know.
+    let asked: Arc<dyn AskWitness> = forgetful.clone();
+    let writer = registry.writer().with_witnesses(asked);
+    assert_eq!(publish(&writer, "tool").unwrap(), 4);
+    let asked = forgetful.asked.lock().unwrap();
+    assert!(asked.values().all(|count| *count == 3), "{asked:?}");
+}
+
+#[test]
+fn a_witness_that_knows_another_tree_of_the_size_is_asked_once() {
+    struct Other(AtomicUsize);
+    impl AskWitness for Other {
+        fn ask(&self, _: &str, request: &[u8]) -> std::io::Result<(u16, Vec<u8>)> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            let text = String::from_utf8_lossy(request);
+            let old = text.lines().next().unwrap().replace("old ", "");
+            Ok((409, format!("{old}\n").into_bytes()))
+        }
+    }
+    let (_places, policy) = witnesses();
+    let registry = Registry::witnessed(&policy, ask());
+    let other = Arc::new(Other(AtomicUsize::new(0)));
+    let writer = registry.writer().with_witnesses(other.clone());
+    let refused = writer.refresh(T0).unwrap_err().to_string();
+    assert!(refused.contains("does not continue"), "{refused}");
+    assert_eq!(other.0.load(Ordering::SeqCst), 3);
 }

@@ -10,7 +10,7 @@ use crate::log::{
     Checkpoint, CheckpointError, TileId, Tree, consistency_nodes, decimal, resolve_nodes,
 };
 use crate::root::Root;
-use crate::witness::{AddCheckpoint, AskWitness, PolicyWitness, VerifierKey};
+use crate::witness::{AddCheckpoint, AskWitness, PolicyWitness};
 
 /// How often one witness is asked: it may know an older tree than the last one here.
 const QUESTIONS: u32 = 3;
@@ -69,20 +69,20 @@ pub(super) fn cosign<S: Storage>(
         writer,
         tree: checkpoint.claimed_tree(),
     };
-    let first = request(known, &proofs, &checkpoint);
-    let answers = match (&writer.witnesses, &first) {
-        (Some(ask), Ok(first)) => ask_all(&**ask, policy.witnesses(), first),
+    let texts = match (&writer.witnesses, request(known, &proofs, &checkpoint)) {
+        (Some(ask), Ok(first)) => ask_all(&**ask, policy.witnesses(), |ask, url| {
+            question(ask, url, (known, first.clone()), &proofs, &checkpoint)
+        }),
         (None, _) => unasked(policy.witnesses(), || WitnessFailure::NoAddress),
         (_, Err(_)) => unasked(policy.witnesses(), || WitnessFailure::Tiles),
     };
     let mut failures = Vec::new();
-    for (witness, answer) in policy.witnesses().iter().zip(answers) {
-        let asked = writer.witnesses.as_deref().zip(witness.url.as_deref());
-        let settled = answer.and_then(|answer| match asked {
-            Some((ask, url)) => settle(ask, url, answer, &proofs, &mut checkpoint, &witness.key),
-            None => Err(WitnessFailure::NoAddress),
+    for (witness, text) in policy.witnesses().iter().zip(texts) {
+        let added = text.and_then(|text| {
+            let added = checkpoint.add_cosignatures(&text, &witness.key);
+            added.map_err(WitnessFailure::Answer)
         });
-        if let Err(failure) = settled {
+        if let Err(failure) = added {
             failures.push((witness.key.name().to_owned(), failure));
         }
     }
@@ -97,25 +97,28 @@ pub(super) fn cosign<S: Storage>(
     }))
 }
 
-type Answer = Result<(u16, Vec<u8>), WitnessFailure>;
+/// What should be the lines of a witness's cosignatures.
+type Answer = Result<String, WitnessFailure>;
 
 /// Asks all witnesses at once: one that is slow does not hold up the others.
-fn ask_all(ask: &dyn AskWitness, witnesses: &[PolicyWitness], request: &[u8]) -> Vec<Answer> {
+fn ask_all(
+    ask: &dyn AskWitness,
+    witnesses: &[PolicyWitness],
+    question: impl Fn(&dyn AskWitness, &str) -> Answer + Sync,
+) -> Vec<Answer> {
+    let question = &question;
     std::thread::scope(|scope| {
         let threads: Vec<_> = witnesses
             .iter()
             .map(|witness| {
                 let url = witness.url.as_deref();
-                url.map(|url| scope.spawn(move || ask.ask(url, request)))
+                url.map(|url| scope.spawn(move || question(ask, url)))
             })
             .collect();
-        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-            thread
+        let answer = |thread: Option<std::thread::ScopedJoinHandle<'_, Answer>>| match thread {
+            Some(thread) => thread
                 .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        let answer = |thread: Option<_>| match thread {
-            Some(thread) => Ok(join(thread)?),
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             None => Err(WitnessFailure::NoAddress),
         };
         threads.into_iter().map(answer).collect()
@@ -139,37 +142,34 @@ fn request<S: Storage>(
     Ok(request.encode())
 }
 
-/// Takes the answer; asks again from the size that the witness knows.
-fn settle<S: Storage>(
+/// Asks one witness, and again from the size that it knows. `first` is the size that it probably
+/// knows, and the request from there.
+fn question<S: Storage>(
     ask: &dyn AskWitness,
     url: &str,
-    first: (u16, Vec<u8>),
+    first: (u64, Vec<u8>),
     proofs: &Proofs<'_, S>,
-    checkpoint: &mut Checkpoint,
-    key: &VerifierKey,
-) -> Result<(), WitnessFailure> {
-    let mut answer = first;
+    checkpoint: &Checkpoint,
+) -> Answer {
+    let (mut old, mut body) = first;
     for _ in 0..QUESTIONS {
-        match answer {
-            (200, body) => {
-                let lines = String::from_utf8_lossy(&body);
-                let added = checkpoint.add_cosignatures(&lines, key);
-                return added.map_err(WitnessFailure::Answer);
-            }
-            (409, body) => {
-                let size = String::from_utf8_lossy(&body);
+        match ask.ask(url, &body)? {
+            (200, lines) => return Ok(String::from_utf8_lossy(&lines).into_owned()),
+            (409, size) => {
+                let size = String::from_utf8_lossy(&size);
                 let size = decimal(size.trim_end_matches('\n'));
                 let size = size.ok_or(WitnessFailure::Refused(409))?;
-                if size > proofs.tree.size {
+                // From the size that it has just named: it knows another tree of that size.
+                if size > proofs.tree.size || size == old {
                     return Err(WitnessFailure::Ahead(size));
                 }
-                answer = ask.ask(url, &request(size, proofs, checkpoint)?)?;
+                (old, body) = (size, request(size, proofs, checkpoint)?);
             }
             (422, _) => return Err(WitnessFailure::Ahead(proofs.tree.size)),
             (status, _) => return Err(WitnessFailure::Refused(status)),
         }
     }
-    Err(WitnessFailure::Refused(answer.0))
+    Err(WitnessFailure::Refused(409))
 }
 
 /// Consistency proofs to one tree, from the tiles that were just written.

@@ -36,7 +36,7 @@ pub trait Guard {}
 /// What a writer needs of the place where the registry lies. Paths are relative, with `/`.
 ///
 /// [`Storage::create`] is the commit point, so it must be atomic even between machines.
-pub trait Storage {
+pub trait Storage: Sync {
     /// Reads a file of at most `max` bytes; none when there is no such file.
     ///
     /// # Errors
