@@ -38,6 +38,10 @@ impl Drop for S3 {
 
 /// The bucket, through the server or a proxy at this port.
 fn storage(port: u16) -> ObjectStorage {
+    storage_at("s3://packages/team", port)
+}
+
+fn storage_at(url: &str, port: u16) -> ObjectStorage {
     let options = [
         ("AWS_ENDPOINT", format!("http://127.0.0.1:{port}")),
         ("AWS_ACCESS_KEY_ID", "a".into()),
@@ -46,7 +50,7 @@ fn storage(port: u16) -> ObjectStorage {
         ("AWS_ALLOW_HTTP", "true".into()),
     ];
     let options = options.map(|(name, value)| (name.to_owned(), value));
-    ObjectStorage::open("s3://packages/team", options).unwrap()
+    ObjectStorage::open(url, options).unwrap()
 }
 
 impl S3 {
@@ -270,6 +274,16 @@ fn a_store_that_ignores_conditions_is_refused() {
     let refused = storage(proxy.port).probe("b");
     assert!(
         matches!(refused, Err(ObjectStoreError::Unconditional { .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_bucket_that_is_not_there_is_no_fault_of_its_conditions() {
+    let Some(s3) = S3::start() else { return };
+    let refused = storage_at("s3://absent/team", s3.port).probe("c");
+    assert!(
+        matches!(refused, Err(ObjectStoreError::Probe { .. })),
         "{refused:?}"
     );
 }

@@ -217,10 +217,10 @@ impl ObjectStorage {
         let put = self.store.put_opts(&place, payload, options);
         match self.runtime.block_on(put) {
             Ok(_) => Ok(true),
+            // Not `NotFound`: that is a bucket that does not exist, and no condition.
             Err(
                 object_store::Error::AlreadyExists { .. }
-                | object_store::Error::Precondition { .. }
-                | object_store::Error::NotFound { .. },
+                | object_store::Error::Precondition { .. },
             ) => Ok(false),
             Err(error) => Err(io::Error::other(error)),
         }
