@@ -272,3 +272,13 @@ fn serve_says_where_and_names_a_port_in_use() {
     #[cfg(not(unix))]
     child.kill().unwrap();
 }
+
+#[test]
+fn a_witness_does_not_begin_a_memory_unasked() {
+    let world = World::made();
+    world.run("key witness.key --no-password").ends(0);
+    let start = "witness --name w.example/1 --log registry.example/a=log.pub --state seen";
+    let refused = world.run(start).ends(1);
+    refused.complains(&["open the witness's memory seen: there is none", "--new"]);
+    assert!(!world.path().join("seen").exists());
+}

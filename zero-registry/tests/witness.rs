@@ -44,7 +44,7 @@ impl Place {
             address: ([127, 0, 0, 1], 0).into(),
             running: None,
         };
-        place.start();
+        place.run(true);
         place
     }
 
@@ -53,8 +53,13 @@ impl Place {
     }
 
     fn start(&mut self) {
+        self.run(false);
+    }
+
+    fn run(&mut self, new: bool) {
         let logs = vec![(ORIGIN.parse().unwrap(), key(LOG).public_key())];
-        let witness = Witness::open(&self.name(), key(self.number), logs, self.state.path());
+        let open = if new { Witness::create } else { Witness::open };
+        let witness = open(&self.name(), key(self.number), logs, self.state.path());
         let server = WitnessServer::bind(witness.unwrap(), self.address, clock, Log::default());
         let running = server.unwrap().start();
         self.address = running.address();

@@ -1,5 +1,10 @@
 //! The witness itself: it remembers the newest tree of each log, durably, and signs what continues it.
+//!
+//! The memory is a folder: a list of the logs that were ever named, and for each a file with its last
+//! checkpoint. A witness that starts from nothing would sign a second history of each log, so a folder
+//! or a file that is missing is an error, and beginning one is a request of its own.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,6 +22,11 @@ use crate::log::{Checkpoint, CheckpointError, Tree, verify_consistency};
 use crate::origin::Origin;
 use crate::time::Timestamp;
 
+/// The list of logs, one a line.
+const LOGS: &str = "logs";
+/// What the file of a log says before the first checkpoint.
+const NOTHING: &[u8] = b"no checkpoint yet\n";
+
 /// A witness: its key, the logs that it knows, and what it has signed of them.
 pub struct Witness {
     verifier: VerifierKey,
@@ -33,6 +43,12 @@ pub struct Witness {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WitnessError {
+    /// A memory was to begin where there is one.
+    #[error("begin a memory in {}: there is one already", .0.display())]
+    Exists(PathBuf),
+    /// What was remembered of a log is gone.
+    #[error("read the witness's memory {}: it is gone", .0.display())]
+    Forgotten(PathBuf),
     /// Another process uses the folder.
     #[error("open the witness's memory {}: another witness uses it", .0.display())]
     InUse(PathBuf),
@@ -55,6 +71,9 @@ pub enum WitnessError {
     /// The witness's name is none.
     #[error("name the witness")]
     Name(#[from] VerifierKeyError),
+    /// There is no memory of a witness.
+    #[error("open the witness's memory {}: there is none", .0.display())]
+    NoMemory(PathBuf),
 }
 
 impl WitnessError {
@@ -64,7 +83,11 @@ impl WitnessError {
             Self::InUse(_) => {
                 Some("end the other one, or keep this one's memory elsewhere: --state DIR")
             }
-            Self::Memory { .. } => Some(
+            Self::Exists(_) => Some("leave --new away: it is for the first start only"),
+            Self::NoMemory(_) => Some(
+                "name the directory that has it: --state DIR; a witness that has signed nothing yet begins one: --new",
+            ),
+            Self::Forgotten(_) | Self::Memory { .. } => Some(
                 "restore it from a backup: a witness that forgets a log could sign a second history of it",
             ),
             Self::Name(_) => Some("use something like witness.example.org/w1"),
@@ -92,27 +115,82 @@ pub enum WitnessAnswer {
 }
 
 impl Witness {
-    /// A witness of these logs that keeps its memory in a folder.
+    /// A witness of these logs that goes on from its memory in a folder. Logs that it never had are
+    /// added.
     ///
     /// # Errors
-    /// When the name is none, or the folder cannot be used or is used by another one.
+    /// When the name is none, the folder is not the memory of a witness, a part of it is gone, or
+    /// another witness uses it.
     pub fn open(
         name: &str,
         key: SecretKey,
         logs: Vec<(Origin, PublicKey)>,
         folder: impl Into<PathBuf>,
     ) -> Result<Self, WitnessError> {
-        let verifier = VerifierKey::witness(name, key.public_key())?;
         let folder = folder.into();
+        if is_file(&folder.join(LOGS))? {
+            return Self::start(name, key, logs, folder);
+        }
+        Err(WitnessError::NoMemory(folder))
+    }
+
+    /// A witness of these logs that has signed nothing yet, and begins its memory in a folder.
+    ///
+    /// # Errors
+    /// As [`Witness::open`], but for a folder that is the memory of a witness already.
+    pub fn create(
+        name: &str,
+        key: SecretKey,
+        logs: Vec<(Origin, PublicKey)>,
+        folder: impl Into<PathBuf>,
+    ) -> Result<Self, WitnessError> {
+        let folder = folder.into();
+        if is_file(&folder.join(LOGS))? {
+            return Err(WitnessError::Exists(folder));
+        }
+        let made = fs::create_dir_all(&folder);
+        made.map_err(|source| io_of(&folder, source))?;
+        Self::start(name, key, logs, folder)
+    }
+
+    fn start(
+        name: &str,
+        key: SecretKey,
+        logs: Vec<(Origin, PublicKey)>,
+        folder: PathBuf,
+    ) -> Result<Self, WitnessError> {
+        let verifier = VerifierKey::witness(name, key.public_key())?;
         let lock = lock(&folder)?;
-        Ok(Self {
+        let witness = Self {
             verifier,
             key,
             logs,
             folder,
             turn: Mutex::new(()),
             _lock: lock,
-        })
+        };
+        witness.recall()?;
+        Ok(witness)
+    }
+
+    /// Makes sure that there is a memory of each log, and that none is gone.
+    fn recall(&self) -> Result<(), WitnessError> {
+        let list = self.folder.join(LOGS);
+        let known = match fs::read_to_string(&list) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read.map_err(|source| io_of(&list, source))?,
+        };
+        let mut known: BTreeSet<&str> = known.lines().collect();
+        for (origin, _) in &self.logs {
+            let place = self.place(origin);
+            // The file comes before the line in the list, so that only a loss leaves the line alone.
+            if known.insert(origin.as_str()) && !is_file(&place)? {
+                self.write(&place, NOTHING)?;
+            }
+            self.remembered(origin)?;
+        }
+        let lines: String = known.iter().map(|line| format!("{line}\n")).collect();
+        self.write(&list, lines.as_bytes())
     }
 
     /// What a policy lists to demand this witness.
@@ -184,12 +262,17 @@ impl Witness {
         let path = self.place(origin);
         let file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Tree::empty()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(WitnessError::Forgotten(path));
+            }
             Err(source) => return Err(WitnessError::Io { path, source }),
         };
         let mut bytes = Vec::new();
         if let Err(source) = file.take(MAX_HEAD_BYTES).read_to_end(&mut bytes) {
             return Err(WitnessError::Io { path, source });
+        }
+        if bytes == NOTHING {
+            return Ok(Tree::empty());
         }
         let checkpoint = Checkpoint::decode(&bytes).and_then(|checkpoint| {
             if checkpoint.claimed_origin() == origin {
@@ -207,18 +290,19 @@ impl Witness {
     }
 
     fn remember(&self, origin: &Origin, checkpoint: &Checkpoint) -> Result<(), WitnessError> {
-        let path = self.place(origin);
+        self.write(&self.place(origin), &checkpoint.encode())
+    }
+
+    /// Replaces a file of the memory, durably.
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), WitnessError> {
         let write = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            file.write_all(&checkpoint.encode())?;
+            file.write_all(bytes)?;
             file.as_file().sync_all()?;
-            file.persist(&path)?;
+            file.persist(path)?;
             sync_folder(&self.folder)
         };
-        write().map_err(|source| WitnessError::Io {
-            path: path.clone(),
-            source,
-        })
+        write().map_err(|source| io_of(path, source))
     }
 
     /// Origins have slashes and colons; their digests do not.
@@ -230,20 +314,24 @@ impl Witness {
 
 fn lock(folder: &Path) -> Result<File, WitnessError> {
     let path = folder.join("lock");
-    let open = || -> io::Result<File> {
-        fs::create_dir_all(folder)?;
-        let mut options = File::options();
-        options.create(true).truncate(false).write(true).open(&path)
-    };
-    let fail = |source| WitnessError::Io {
-        path: path.clone(),
-        source,
-    };
-    let file = open().map_err(fail)?;
+    let mut options = File::options();
+    let file = options.create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|source| io_of(&path, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(WitnessError::InUse(folder.to_owned())),
-        Err(fs::TryLockError::Error(source)) => Err(fail(source)),
+        Err(fs::TryLockError::Error(source)) => Err(io_of(&path, source)),
+    }
+}
+
+fn is_file(path: &Path) -> Result<bool, WitnessError> {
+    path.try_exists().map_err(|source| io_of(path, source))
+}
+
+fn io_of(path: &Path, source: io::Error) -> WitnessError {
+    WitnessError::Io {
+        path: path.to_owned(),
+        source,
     }
 }
 
@@ -317,9 +405,16 @@ mod tests {
         row.first().copied()
     }
 
+    fn logs() -> Vec<(Origin, PublicKey)> {
+        vec![(origin(), log_key().public_key())]
+    }
+
     fn witness(folder: &Path) -> Witness {
-        let logs = vec![(origin(), log_key().public_key())];
-        Witness::open("witness.example/w", key(50), logs, folder).unwrap()
+        Witness::create("witness.example/w", key(50), logs(), folder).unwrap()
+    }
+
+    fn again(folder: &Path) -> Result<Witness, WitnessError> {
+        Witness::open("witness.example/w", key(50), logs(), folder)
     }
 
     fn ask(witness: &Witness, request: &AddCheckpoint) -> WitnessAnswer {
@@ -341,7 +436,7 @@ mod tests {
             .unwrap();
         assert!(checkpoint.is_cosigned_by(first.verifier()).unwrap());
         drop(first);
-        let second = witness(folder.path());
+        let second = again(folder.path()).unwrap();
         let tree = log.grow(&["d", "e"]);
         assert_eq!(ask(&second, &log.request(0)), WitnessAnswer::Conflict(3));
         assert!(matches!(
@@ -425,5 +520,58 @@ mod tests {
         log.grow(&["a"]);
         let refused = first.add_checkpoint(&log.request(0).encode(), NOW);
         assert!(matches!(refused, Err(WitnessError::Memory { .. })));
+    }
+
+    #[test]
+    fn it_starts_from_nothing_only_when_told_to() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("seen");
+        assert!(matches!(again(&folder), Err(WitnessError::NoMemory(_))));
+        assert!(!folder.exists());
+        // A folder of something else is no memory either.
+        let elsewhere = again(parent.path());
+        assert!(matches!(elsewhere, Err(WitnessError::NoMemory(_))));
+        drop(witness(&folder));
+        let twice = Witness::create("witness.example/w", key(50), logs(), &folder);
+        assert!(matches!(twice, Err(WitnessError::Exists(_))));
+        drop(twice);
+
+        // What is gone is missed, whether it had a checkpoint or none yet.
+        let mut log = Log::new();
+        log.grow(&["a"]);
+        for signs in [false, true] {
+            let witness = again(&folder).unwrap();
+            if signs {
+                ask(&witness, &log.request(0));
+            }
+            let place = witness.place(&origin());
+            let bytes = fs::read(&place).unwrap();
+            fs::remove_file(&place).unwrap();
+            let refused = witness.add_checkpoint(&log.request(0).encode(), NOW);
+            assert!(matches!(refused, Err(WitnessError::Forgotten(_))));
+            drop(witness);
+            assert!(matches!(again(&folder), Err(WitnessError::Forgotten(_))));
+            fs::write(&place, bytes).unwrap();
+        }
+        // Another log may be added, and has no memory yet.
+        let other: Origin = "other.example".parse().unwrap();
+        let mut both = logs();
+        both.push((other.clone(), log_key().public_key()));
+        let witness = Witness::open("witness.example/w", key(50), both, &folder).unwrap();
+        assert_eq!(witness.remembered(&other).unwrap(), Tree::empty());
+        assert_eq!(witness.remembered(&origin()).unwrap(), log.edge.tree());
+    }
+
+    #[test]
+    fn beginning_keeps_the_checkpoints_that_lie_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::new();
+        let tree = log.grow(&["a"]);
+        let first = witness(folder.path());
+        ask(&first, &log.request(0));
+        drop(first);
+        fs::remove_file(folder.path().join(LOGS)).unwrap();
+        let second = witness(folder.path());
+        assert_eq!(second.remembered(&origin()).unwrap(), tree);
     }
 }

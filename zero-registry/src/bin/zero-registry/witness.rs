@@ -21,9 +21,14 @@ pub(crate) fn run(json: bool, args: &cli::Witness) -> Result<Report, Failure> {
     let logs = args.logs.iter().map(|log| log_of(log));
     let logs = logs.collect::<Result<Vec<_>, _>>()?;
     let key = keys::secret(&args.key, &mut Passwords::default())?;
-    let witness = Witness::open(&args.name, key, logs, &args.state).map_err(|error| {
+    let open = if args.new {
+        Witness::create
+    } else {
+        Witness::open
+    };
+    let witness = open(&args.name, key, logs, &args.state).map_err(|error| {
         let class = match error {
-            WitnessError::Memory { .. } => ErrorClass::Untrusted,
+            WitnessError::Forgotten(_) | WitnessError::Memory { .. } => ErrorClass::Untrusted,
             _ => ErrorClass::Failed,
         };
         Failure::of(class, &error, error.hint().map(str::to_owned))
