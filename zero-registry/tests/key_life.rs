@@ -315,3 +315,30 @@ fn lost_keys_are_recovered_by_the_root_keys_in_public() {
             .is_ok()
     );
 }
+
+/// In a bucket there are no locks: the other root comes in where nobody looks any more.
+#[test]
+fn of_two_roots_of_one_version_the_first_stays() {
+    let registry = example();
+    let proposal = new_log_key(&registry, None);
+    let folder = registry.path().join("root");
+    let place = folder.join("2.json");
+    let put = place.clone();
+    let raced = DirStorage::new(registry.path()).with_hook(move |step| {
+        if step == zero_registry::Step::Publish("root/2.json") {
+            fs::write(&put, "another root")?;
+        }
+        Ok(())
+    });
+    let refused = rotate(&raced, &proposal, false).unwrap_err();
+    assert!(
+        matches!(refused, RotateError::Outdated { in_force: 2, .. }),
+        "{refused:?}"
+    );
+    assert_eq!(fs::read_to_string(&place).unwrap(), "another root");
+    // Once more is no error, and another one is.
+    fs::remove_file(&place).unwrap();
+    let storage = storage(&registry);
+    rotate(&storage, &proposal, false).unwrap();
+    rotate(&storage, &proposal, false).unwrap();
+}

@@ -125,8 +125,13 @@ pub fn rotate(
         let signatures = signatures.collect::<Result<Vec<_>, _>>()?;
         roots.extend(proposal.root_bytes(), &signatures)?;
     }
-    put(storage, proposal)?;
-    Ok(())
+    if put(storage, proposal)? || is_done(storage, proposal)? {
+        return Ok(());
+    }
+    Err(RotateError::Outdated {
+        made_for: proposal.previous().version(),
+        in_force: proposal.root().version(),
+    })
 }
 
 fn is_done(storage: &impl Storage, proposal: &Proposal) -> Result<bool, CommitError> {
@@ -167,26 +172,22 @@ fn check_anchor(
     })
 }
 
-/// Whoever finds the root finds its signatures: they are durable first.
-fn put(storage: &impl Storage, proposal: &Proposal) -> Result<(), CommitError> {
+/// Whoever finds the root finds its signatures: they are durable first. Tells whether the root was
+/// created: where locks do not keep others away, another root of this version may be there since. Its
+/// signatures by the same keys are then these; finishing that one again writes them anew.
+fn put(storage: &impl Storage, proposal: &Proposal) -> Result<bool, CommitError> {
     let version = proposal.root().version();
-    let write = |path: &RegistryPath, bytes: &[u8]| {
-        let put = storage.put(path.as_str(), bytes);
-        put.map_err(|source| io("write", path.as_str(), source))
-    };
-    let barrier = || {
-        storage
-            .barrier()
-            .map_err(|source| io("sync", "root", source))
-    };
     for (id, text) in proposal.signatures() {
         if let Some(path) = RegistryPath::root_signature(version, &id) {
-            write(&path, text.as_bytes())?;
+            let put = storage.put(path.as_str(), text.as_bytes());
+            put.map_err(|source| io("write", path.as_str(), source))?;
         }
     }
-    barrier()?;
-    write(&RegistryPath::root(version), proposal.root_bytes())?;
-    barrier()
+    let barrier = storage.barrier();
+    barrier.map_err(|source| io("sync", "root", source))?;
+    let path = RegistryPath::root(version);
+    let created = storage.create(path.as_str(), proposal.root_bytes());
+    created.map_err(|source| io("create", path.as_str(), source))
 }
 
 fn read(
