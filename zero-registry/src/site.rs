@@ -21,12 +21,12 @@ use zero_format::PackageName;
 use crate::RegistryPath;
 use crate::event::SignedEvent;
 use crate::head::Head;
-use crate::limits::{MAX_BUNDLE_BYTES, MAX_HEAD_BYTES, MAX_SEGMENT_BYTES};
+use crate::limits::{MAX_BUNDLE_BYTES, MAX_HEAD_BYTES, MAX_ROOT_BYTES, MAX_SEGMENT_BYTES};
 use crate::log::{Bundle, BundleError};
 use crate::root::Roots;
 use crate::snapshot::Snapshot;
 use crate::state::{ChainContext, PackageState, StateError};
-use crate::writer::{CommitError, Storage, find_packages, read_roots};
+use crate::writer::{CommitError, Scope, Storage, find_packages, read_roots};
 use crate::{path, writer};
 
 use lists::Lists;
@@ -78,6 +78,11 @@ pub enum SiteError {
 /// When the registry is damaged, or storage fails. Pages of before are whole then, and the next call
 /// goes on.
 pub fn site(storage: &impl Storage, anew: bool) -> Result<SiteReport, SiteError> {
+    // Before a lock makes a folder where there is no registry.
+    let first = find(storage, RegistryPath::root(1).as_str(), MAX_ROOT_BYTES)?;
+    first.ok_or(CommitError::NoRegistry)?;
+    let lock = storage.lock(Scope::Site);
+    let _lock = lock.map_err(|source| writer::io("lock", "site", source))?;
     let roots = read_roots(storage)?;
     let head = RegistryPath::head();
     let bytes = find(storage, head.as_str(), MAX_HEAD_BYTES)?;

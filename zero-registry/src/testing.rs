@@ -172,7 +172,7 @@ pub(crate) fn publish<S: Storage>(
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
     pub(crate) files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
-    locks: Arc<[Mutex<()>; 2]>,
+    locks: Arc<[Mutex<()>; 3]>,
     life: Arc<Mutex<Life>>,
     /// Without it, commits race for journal slots.
     pub(crate) no_commit_lock: bool,
@@ -301,11 +301,12 @@ impl Storage for Memory {
     }
 
     fn lock(&self, scope: Scope) -> io::Result<Box<dyn Guard + '_>> {
-        let [commit, head] = &*self.locks;
+        let [commit, head, site] = &*self.locks;
         let guard = match scope {
             Scope::Commit if self.no_commit_lock => None,
             Scope::Commit => Some(lock(commit)),
             Scope::Head => Some(lock(head)),
+            Scope::Site => Some(lock(site)),
         };
         Ok(Box::new(Held { _lock: guard }))
     }

@@ -211,6 +211,26 @@ fn pages_follow_a_new_log_key_and_forget_what_it_discarded() {
 }
 
 #[test]
+fn makers_at_once_lose_nothing_of_each_other() {
+    let registry = example();
+    make(&registry, false);
+    std::thread::scope(|scope| {
+        for number in 0..3 {
+            let registry = &registry;
+            scope.spawn(move || {
+                for round in 0..4 {
+                    registry.claim(&format!("tool-{number}-{round}"), T0);
+                    make(registry, false);
+                }
+            });
+        }
+    });
+    let made = pages(registry.path());
+    make(&registry, true);
+    assert_eq!(pages(registry.path()), made);
+}
+
+#[test]
 fn files_of_any_length_in_the_place_of_pages_stop_nobody() {
     let registry = example();
     make(&registry, false);

@@ -28,6 +28,9 @@ pub enum Scope {
     Commit,
     /// Comparing and swapping `head`. Without it, `head` could go back to an older state.
     Head,
+    /// Making the catalogue, whose lists are read, changed and written. Without it, one maker could
+    /// write over what another has added.
+    Site,
 }
 
 /// Held while a lock is held.
@@ -273,6 +276,7 @@ impl Storage for DirStorage {
         let name = match scope {
             Scope::Commit => "journal/commit.lock",
             Scope::Head => "journal/head.lock",
+            Scope::Site => "journal/site.lock",
         };
         let place = self.place(name);
         create_parent(&place)?;

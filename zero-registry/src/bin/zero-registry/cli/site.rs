@@ -13,7 +13,8 @@ The pages lie beside the registry's own files and are served with them: index.ht
 catalogue.json and site/. `serve --publish` makes them at each commit by itself.
 
 With another log key all pages are made anew, without those of what its root discarded. In a bucket,
-where nothing is deleted, remove the prefix site/ first.")]
+where nothing is deleted, remove the prefix site/ first. A bucket has no locks either: let one maker at
+a time run there.")]
 pub(crate) struct Site {
     /// The registry's directory
     pub(crate) directory: PathBuf,
