@@ -5,12 +5,21 @@
 
 mod support;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use support::registry::{DAY, LOG, ROOT, Registry, T0, key, package};
 use zero_format::Digest;
 use zero_registry::{
-    DirStorage, DirWriter, Proposal, RegistryPath, SiteReport, anchor, current_root, rotate, site,
+    DirStorage, DirWriter, Proposal, RegistryPath, SiteReport, Step, anchor, current_root, rotate,
+    site,
 };
 
 fn make(registry: &Registry, anew: bool) -> SiteReport {
@@ -211,23 +220,26 @@ fn pages_follow_a_new_log_key_and_forget_what_it_discarded() {
 }
 
 #[test]
-fn makers_at_once_lose_nothing_of_each_other() {
+fn one_maker_works_at_a_time() {
     let registry = example();
-    make(&registry, false);
-    std::thread::scope(|scope| {
-        for number in 0..3 {
-            let registry = &registry;
-            scope.spawn(move || {
-                for round in 0..4 {
-                    registry.claim(&format!("tool-{number}-{round}"), T0);
-                    make(registry, false);
-                }
-            });
+    let lock = registry.path().join("journal/site.lock");
+    let writes = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&writes);
+    let storage = DirStorage::new(registry.path()).with_hook(move |step| {
+        if matches!(step, Step::Write(path) if path.starts_with("site/")) {
+            seen.fetch_add(1, Ordering::SeqCst);
+            // Another maker waits meanwhile.
+            let other = fs::File::open(&lock)?.try_lock();
+            assert!(matches!(other, Err(fs::TryLockError::WouldBlock)));
         }
+        Ok(())
     });
-    let made = pages(registry.path());
-    make(&registry, true);
-    assert_eq!(pages(registry.path()), made);
+    site(&storage, false).unwrap();
+    assert!(writes.load(Ordering::SeqCst) > 3);
+    // Where there is no registry there is nothing to lock.
+    let empty = tempfile::tempdir().unwrap();
+    assert!(site(&DirStorage::new(empty.path()), false).is_err());
+    assert!(fs::read_dir(empty.path()).unwrap().next().is_none());
 }
 
 #[test]
