@@ -363,6 +363,32 @@ fn names_that_could_be_taken_for_others_are_refused_to_strangers() {
     );
 }
 
+/// What another writer left behind is finished here, and its pages are made without a commit of ours.
+#[test]
+fn pages_follow_the_log_whoever_made_it_grow() {
+    let registry = Registry::new();
+    let server = serve(&registry, |options| publish_options(options).site = true);
+    let service = client(&server);
+    service
+        .publish(&debut(&registry, "csvstat", PUBLISHER))
+        .unwrap();
+    // A writer that died after it took its slot.
+    let files = ["head", "checkpoint"].map(|file| registry.path().join(file));
+    let before = files.clone().map(|file| std::fs::read(file).unwrap());
+    registry.claim("hamming", T0);
+    for (file, bytes) in files.iter().zip(before) {
+        std::fs::write(file, bytes).unwrap();
+    }
+    refused(
+        service.publish(&debut(&registry, "csvstats", OTHER)),
+        "similar",
+    );
+    server.stop().unwrap();
+    let digest = Digest::of(b"hamming").to_hex();
+    let page = format!("site/p/{}/{digest}.html", &digest[..2]);
+    assert!(registry.path().join(page).exists());
+}
+
 #[test]
 fn hostile_requests_are_refused_and_bounded() {
     let registry = Registry::new();

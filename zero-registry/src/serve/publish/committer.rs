@@ -1,4 +1,5 @@
 //! The one thread that commits: it takes what waits, commits it together, and answers each request.
+//! The catalogue is made by another one, behind it.
 
 use std::{
     collections::BTreeSet,
@@ -24,7 +25,7 @@ use crate::serve::{log::Log, metrics::Metrics};
 use crate::site::site;
 use crate::state::StateError;
 use crate::time::Timestamp;
-use crate::writer::{Blob, BlobError, CommitError, DirWriter, Outcome, Submission};
+use crate::writer::{Blob, BlobError, CommitError, DirStorage, DirWriter, Outcome, Submission};
 
 /// Bytes of package files that are in memory for one commit, besides the first file.
 const BATCH_BYTES: u64 = 64 << 20;
@@ -87,7 +88,12 @@ impl Committer {
             clock: options.clock,
             metrics,
             log,
-            site: options.site,
+            pages: None,
+            shown: 0,
+        };
+        let worker = Worker {
+            pages: options.site.then(|| Pages::start(&worker)),
+            ..worker
         };
         let thread = std::thread::spawn(move || worker.run(&messages));
         Self {
@@ -123,7 +129,45 @@ struct Worker {
     clock: fn() -> Timestamp,
     metrics: Arc<Metrics>,
     log: Log,
-    site: bool,
+    /// Who makes the catalogue, if anybody.
+    pages: Option<Pages>,
+    /// Leaves of the log of which that one was told.
+    shown: u64,
+}
+
+/// The thread that makes the catalogue: no publisher waits for pages, as they may take long.
+struct Pages {
+    /// One slot: whoever is told twice before it looks has to look once.
+    grown: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Pages {
+    fn start(worker: &Worker) -> Self {
+        let (grown, told) = sync_channel(1);
+        let storage = DirStorage::new(worker.writer.storage().folder());
+        let log = worker.log.clone();
+        let make = move || {
+            while told.recv().is_ok() {
+                // No failure to publish.
+                if let Err(error) = site(&storage, false) {
+                    log.write("failure", json!({ "message": with_causes(&error) }));
+                }
+            }
+        };
+        Self {
+            grown,
+            thread: std::thread::spawn(make),
+        }
+    }
+
+    /// Waits until the pages show the last of what it was told.
+    fn finish(self) {
+        drop(self.grown);
+        if let Err(panic) = self.thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
 }
 
 /// A request with the files that it needs.
@@ -136,7 +180,6 @@ struct Prepared {
 impl Worker {
     fn run(mut self, messages: &Receiver<Message>) {
         self.keep_fresh();
-        self.make_site();
         let mut running = true;
         while running {
             running = match messages.recv_timeout(TICK) {
@@ -145,6 +188,9 @@ impl Worker {
                 Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => false,
             };
             self.keep_fresh();
+        }
+        if let Some(pages) = self.pages {
+            pages.finish();
         }
     }
 
@@ -185,7 +231,6 @@ impl Worker {
                 for (job, outcome) in prepared.into_iter().zip(outcomes) {
                     self.answer(job, outcome);
                 }
-                self.make_site();
             }
             Err(error) => {
                 self.log
@@ -198,16 +243,17 @@ impl Worker {
         }
     }
 
-    /// The pages follow the commit: publishers do not wait for them, and a failure is no failure to
-    /// publish.
-    fn make_site(&self) {
-        if !self.site {
-            return;
+    /// The pages follow the log, whoever made it grow: a commit here, or one that another writer left
+    /// behind and that was finished here.
+    fn grown(&mut self, size: u64) {
+        self.metrics.log_size.store(size, Relaxed);
+        if let Some(pages) = &self.pages
+            && size > self.shown
+        {
+            // A full slot says that it will look, and then it sees this too.
+            let _ = pages.grown.try_send(());
         }
-        if let Err(error) = site(self.writer.storage(), false) {
-            self.log
-                .write("failure", json!({ "message": with_causes(&error) }));
-        }
+        self.shown = size;
     }
 
     /// Puts files to events. Answers at once where nothing is to be committed.
@@ -327,14 +373,15 @@ impl Worker {
     }
 
     /// Signs the head again when half of its life is over.
-    fn keep_fresh(&self) {
+    fn keep_fresh(&mut self) {
         let now = (self.clock)();
-        let refreshed = self.writer.base().and_then(|base| {
+        let base = self.writer.base();
+        let refreshed = base.and_then(|base| {
             let Some(snapshot) = base.snapshot() else {
                 return Ok(None);
             };
             let expires = snapshot.expires.seconds();
-            self.metrics.log_size.store(base.tree().size, Relaxed);
+            self.grown(base.tree().size);
             self.metrics.head_expires.store(expires, Relaxed);
             let lifetime = base.roots().current().head_lifetime();
             if snapshot.expires > now.plus(lifetime / 2) {
@@ -346,7 +393,7 @@ impl Worker {
             Ok(None) => {}
             Ok(Some(commit)) => {
                 let expires = commit.snapshot.expires;
-                self.metrics.log_size.store(commit.tree.size, Relaxed);
+                self.grown(commit.tree.size);
                 self.metrics.head_expires.store(expires.seconds(), Relaxed);
                 self.log.write("refresh", json!({ "expires": expires }));
             }
