@@ -28,8 +28,8 @@ impl List {
     /// Leaves out what has no room at the end of the alphabet, so that the next call can read the rest.
     fn cut_to(&mut self, bytes: usize) {
         let frame = r#"{"cut":true,"packages":[]}"#.len();
-        let mut fits = super::fitting(bytes.saturating_sub(frame));
-        let fits = self.packages.iter().take_while(|p| fits(*p)).count();
+        let mut fits = super::fitting::<Short>(bytes.saturating_sub(frame));
+        let fits = self.packages.iter().take_while(|p| fits(p)).count();
         self.cut |= fits < self.packages.len();
         self.packages.truncate(fits);
     }

@@ -189,7 +189,8 @@ impl Witness {
             }
             self.remembered(origin)?;
         }
-        let lines: String = known.iter().map(|line| format!("{line}\n")).collect();
+        let mut lines = Vec::from_iter(known).join("\n");
+        lines.push('\n');
         self.write(&list, lines.as_bytes())
     }
 
