@@ -85,6 +85,15 @@ impl Role {
         self.threshold
     }
 
+    /// The role as arguments of `cargo zero registry add`, which pins it: all keys and the threshold,
+    /// as one key of several would be a weaker pin.
+    pub fn to_arguments(&self) -> String {
+        let keys = self.keys.iter();
+        let keys = keys.map(|key| format!("--root-key {}", key.to_base64()));
+        let threshold = (self.threshold > 1).then(|| format!("--threshold {}", self.threshold));
+        keys.chain(threshold).collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether this is one of the keys.
     pub fn contains(&self, key: &PublicKey) -> bool {
         self.keys.contains(key)

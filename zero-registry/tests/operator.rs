@@ -192,6 +192,39 @@ fn public_root_keys_are_listed_and_do_not_sign() {
     assert_eq!(made["root_keys"].as_array().unwrap().len(), 2);
 }
 
+/// The line that is given on pins all of them, as does that of the front page.
+#[test]
+fn whoever_adds_a_registry_is_told_all_root_keys() {
+    let world = World::new();
+    let made = world
+        .run("init p --origin registry.example/c --root-key a --root-key b --threshold 2 --no-password")
+        .ends(0);
+    let line = made
+        .stdout
+        .lines()
+        .find(|line| line.contains("registry add"));
+    let line = line.expect("it says how").trim();
+    assert_eq!(line.matches("--root-key RW").count(), 2, "{line}");
+    assert!(line.ends_with("--threshold 2"), "{line}");
+    world.run("site p").ends(0);
+    let front = fs::read_to_string(world.path().join("p/index.html")).expect("a page");
+    assert!(front.contains(line), "{line}");
+}
+
+#[test]
+fn init_reads_the_policy_first_and_says_when_witnesses_are_out_of_reach() {
+    let world = World::new();
+    let init = "init p --origin registry.example/d --no-password --witnesses policy";
+    fs::write(world.path().join("policy"), "nonsense").expect("a file");
+    world.run(init).ends(1).complains(&["policy"]);
+    assert!(!world.path().join("root.key").exists());
+    let key = zero_format::SecretKey::generate([1; 40]).public_key();
+    let vkey = zero_registry::VerifierKey::witness("w.example/1", key).expect("a name");
+    let policy = format!("witness w {vkey} http://127.0.0.1:1/\nquorum w\n");
+    fs::write(world.path().join("policy"), policy).expect("a file");
+    world.run(init).ends(69).complains(&["w.example/1"]);
+}
+
 #[test]
 fn refresh_signs_the_head_again() {
     let world = World::made();

@@ -109,16 +109,11 @@ pub(super) fn front(root: &Root, state: &SiteState) -> String {
         );
     }
     body += "</ul></section>\n<section><h2>Use this registry</h2>\n";
-    let key = root
-        .role()
-        .keys()
-        .first()
-        .map(zero_format::PublicKey::to_base64);
     let _ = writeln!(
         body,
-        "<p>Get the root key from somewhere else than this page, and compare it.</p>\n\
-         <pre><code>cargo zero registry add NAME URL --root-key {}</code></pre></section>",
-        Text(&key.unwrap_or_default())
+        "<p>Get the root keys from somewhere else than this page, and compare them.</p>\n\
+         <pre><code>cargo zero registry add NAME URL {}</code></pre></section>",
+        Text(&root.role().to_arguments())
     );
     frame(root, "", origin, &body)
 }

@@ -4,10 +4,13 @@ use std::{fmt::Write as _, path::Path};
 
 use serde_json::json;
 use zero_format::{PublicKey, SecretKey};
-use zero_registry::{ClaimPolicy, ErrorClass, Init, Role, Root, RootFields, Timestamp, init_with};
+use zero_registry::{
+    ClaimPolicy, ErrorClass, Init, InitError, Role, Root, RootFields, Timestamp, init_with,
+};
 
 use crate::{
     cli::{self, Claims},
+    commands,
     keys::{self, Key, Passwords},
     place,
     report::{Failure, Report},
@@ -37,6 +40,8 @@ pub(crate) fn run(args: &cli::Init, now: Timestamp) -> Result<Report, Failure> {
             Some("choose an empty directory".into()),
         ));
     }
+    // What cannot be read is found out before keys are made.
+    let witness = args.witnesses.as_deref().map(witness::policy).transpose()?;
     let storage = place::open_new(&args.directory)?;
     let mut made = Vec::new();
     let mut passwords = Passwords::default();
@@ -58,7 +63,7 @@ pub(crate) fn run(args: &cli::Init, now: Timestamp) -> Result<Report, Failure> {
             Key::Public(_) => None,
         })
         .collect();
-    let role = Role::new(public.clone(), args.threshold).map_err(|error| {
+    let role = Role::new(public, args.threshold).map_err(|error| {
         Failure::usage(
             "these root keys and this threshold do not go together",
             "zero-registry init --help",
@@ -70,7 +75,7 @@ pub(crate) fn run(args: &cli::Init, now: Timestamp) -> Result<Report, Failure> {
         version: 1,
         prev: None,
         expires: now.plus(u64::from(args.root_days) * DAY),
-        role,
+        role: role.clone(),
         log: log.public_key(),
         head_lifetime: u64::from(args.head_days) * DAY,
         claims: match args.claims {
@@ -78,7 +83,7 @@ pub(crate) fn run(args: &cli::Init, now: Timestamp) -> Result<Report, Failure> {
             Claims::Root => ClaimPolicy::Root,
         },
         mirrors: args.mirrors.clone(),
-        witness: args.witnesses.as_deref().map(witness::policy).transpose()?,
+        witness,
         anchor: None,
     };
     let failed = |error: &dyn std::error::Error, hint| Failure::of(ErrorClass::Failed, error, hint);
@@ -87,9 +92,13 @@ pub(crate) fn run(args: &cli::Init, now: Timestamp) -> Result<Report, Failure> {
         let hint = Some("name enough secret root keys to reach the threshold".to_owned());
         failed(&error, error.hint().or(hint))
     })?;
-    let commit = init_with(storage, &start, log, Some(witness::network()), now)
-        .map_err(|error| failed(&error, error.hint()))?;
-    Ok(report(args, &public, &made, commit.snapshot.expires))
+    let commit = init_with(storage, &start, log, Some(witness::network()), now).map_err(
+        |error| match &error {
+            InitError::Commit(error) => commands::commit_failure(error, &args.directory),
+            _ => failed(&error, error.hint()),
+        },
+    )?;
+    Ok(report(args, &role, &made, commit.snapshot.expires))
 }
 
 /// A key of a file, which is made when it is a missing secret one.
@@ -133,15 +142,10 @@ fn refuse_served_key(directory: &Path, key: &Path) -> Result<(), Failure> {
     ))
 }
 
-fn report(
-    args: &cli::Init,
-    root_keys: &[PublicKey],
-    made: &[String],
-    expires: Timestamp,
-) -> Report {
+fn report(args: &cli::Init, role: &Role, made: &[String], expires: Timestamp) -> Report {
     let directory = args.directory.display();
     let mut text = format!("made the registry {} in {directory}\n", args.origin);
-    for key in root_keys {
+    for key in role.keys() {
         let _ = writeln!(text, "  root key  {}", key.to_base64());
     }
     let _ = writeln!(text, "  head      valid until {expires}");
@@ -153,17 +157,14 @@ fn report(
     }
     let _ = writeln!(
         text,
-        "\nnext: zero-registry serve {directory}\n      cargo zero registry add NAME URL --root-key {}",
-        root_keys
-            .first()
-            .map(PublicKey::to_base64)
-            .unwrap_or_default()
+        "\nnext: zero-registry serve {directory}\n      cargo zero registry add NAME URL {}",
+        role.to_arguments()
     );
     let mut report = Report {
         text,
         ..Report::default()
     };
-    let keys: Vec<_> = root_keys.iter().map(PublicKey::to_base64).collect();
+    let keys: Vec<_> = role.keys().iter().map(PublicKey::to_base64).collect();
     for (name, value) in [
         ("directory", json!(args.directory)),
         ("origin", json!(args.origin)),
