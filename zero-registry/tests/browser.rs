@@ -14,11 +14,19 @@ const ADD: &[u8] =
     b"\0asm\x01\0\0\0\x01\x07\x01\x60\x02\x7f\x7f\x01\x7f\x03\x02\x01\0\x07\x07\x01\x03add\0\0\
     \x0a\x09\x01\x07\0\x20\0\x20\x01\x6a\x0b";
 
+/// `(module (func (export "f")) (func $s (loop br 0)) (start $s))`
+const SPIN: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x03\x02\0\0\x07\x05\x01\x01f\0\0\
+    \x08\x01\x01\x0a\x0c\x02\x02\0\x0b\x07\0\x03\x40\x0c\0\x0b\x0b";
+
 /// What each text of a hostile publisher tries: to run, to load, to break out of an attribute.
 const ATTACK: &str =
     "\"'><script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">";
 
 fn file(name: &str, description: &str, readme: &str) -> Vec<u8> {
+    file_of(ADD, name, description, readme)
+}
+
+fn file_of(module: &[u8], name: &str, description: &str, readme: &str) -> Vec<u8> {
     let metadata = Metadata::new(
         Kind::Module,
         Package {
@@ -31,7 +39,7 @@ fn file(name: &str, description: &str, readme: &str) -> Vec<u8> {
             readme: Some(readme.to_owned()),
         },
     );
-    let unsigned = assemble(ADD, &metadata, None).unwrap();
+    let unsigned = assemble(module, &metadata, None).unwrap();
     sign(&unsigned, &[&key(PUBLISHER)]).unwrap()
 }
 
@@ -47,6 +55,7 @@ impl World {
         registry.publish_file("adder", &file("adder", "adds numbers", readme), T0);
         let hostile = format!("# x\n\n{ATTACK}\n\n[x](javascript:document.title='pwned')\n");
         registry.publish_file("hostile", &file("hostile", ATTACK, &hostile), T0);
+        registry.publish_file("spin", &file_of(SPIN, "spin", "turns", "# Spin\n"), T0);
         site(&DirStorage::new(registry.path()), false).unwrap();
         let options = ServeOptions::new(registry.path(), ([127, 0, 0, 1], 0).into());
         let server = Server::bind(options).unwrap().start();
@@ -94,6 +103,15 @@ fn a_page_verifies_its_package_and_offers_to_call_it() {
         "{html}"
     );
     assert!(!html.contains("Not verified"), "{html}");
+}
+
+#[test]
+fn nothing_of_a_module_runs_before_it_is_called() {
+    let world = World::new();
+    let Some(html) = shown(&format!("{}#check", world.page("spin"))) else {
+        return;
+    };
+    assert!(html.contains(">f</button>"), "{html}");
 }
 
 #[test]

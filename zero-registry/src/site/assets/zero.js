@@ -190,37 +190,36 @@ async function verify() {
   return blob;
 }
 
-// A module without rights and without imports can do no more here than compute.
+// A module without rights and without imports can do no more here than compute. It may compute for
+// ever, in its start function too: nothing of it runs before somebody asks for a call.
 
 async function offerCalls(blob) {
   const module = await WebAssembly.compile(blob);
   if (WebAssembly.Module.imports(module).length) return;
-  const instance = await WebAssembly.instantiate(module, {});
   const calls = WebAssembly.Module.exports(module).filter((one) => one.kind === "function" && !one.name.startsWith("_"));
   const place = document.getElementById("calls");
   if (!calls.length) return;
   const title = document.createElement("h3");
   title.textContent = "Call it in this page";
   place.append(title);
+  let instance;
   for (const { name } of calls.slice(0, 32)) {
-    const call = instance.exports[name];
     const form = document.createElement("form");
-    const inputs = Array.from({ length: call.length }, (_, i) => {
-      const input = document.createElement("input");
-      input.inputMode = "decimal";
-      input.required = true;
-      input.setAttribute("aria-label", `${name}, argument ${i + 1}`);
-      return input;
-    });
+    const input = document.createElement("input");
+    input.placeholder = "numbers, with spaces between";
+    input.setAttribute("aria-label", `${name}, its arguments`);
     const button = document.createElement("button");
     button.textContent = name;
     const result = document.createElement("output");
-    form.append(...inputs, button, result);
-    form.addEventListener("submit", (event) => {
+    form.append(input, button, result);
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const texts = inputs.map((input) => input.value.trim());
-      const attempt = (read) => String(call(...texts.map(read)));
       try {
+        instance ??= await WebAssembly.instantiate(module, {});
+        const call = instance.exports[name];
+        const texts = input.value.split(/[\s,]+/).filter(Boolean);
+        if (texts.length !== call.length) throw new Error(`it takes ${call.length} arguments`);
+        const attempt = (read) => String(call(...texts.map(read)));
         try { result.textContent = attempt(Number); } catch (error) {
           // Arguments of 64 bits are whole numbers of another sort.
           if (!(error instanceof TypeError)) throw error;
