@@ -22,7 +22,7 @@ const MAX_CA_BYTES: u64 = 1 << 20;
 pub(crate) fn run(args: &Mirror) -> Result<Report, Failure> {
     let upstream = upstream(args)?;
     let options = options(args)?;
-    let storage = place::open(&args.directory)?;
+    let storage = place::open_copy(&args.directory)?;
     let copied = mirror(&*upstream, &storage, &options, host::now())
         .map_err(|error| Failure::of(error.class(), &error, error.hint()))?;
     let directory = args.directory.display();

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use zero_format::SecretKey;
 use zero_registry::{
-    DirStorage, ErrorClass, ObjectStorage, ObjectStoreError, Place, Writer, is_object_store,
+    DirStorage, ErrorClass, ObjectStorage, ObjectStoreError, Place, Storage as _, Writer,
+    is_object_store, limits::MAX_HEAD_BYTES,
 };
 
 use crate::{commands, host, report::Failure, witness};
@@ -19,17 +20,31 @@ pub(crate) fn open(place: &Path) -> Result<Place, Failure> {
 
 /// The place for a new registry: a bucket must first show that it honours conditions.
 pub(crate) fn open_new(place: &Path) -> Result<Place, Failure> {
-    let Some(storage) = bucket(place)? else {
-        return open(place);
-    };
+    let place = open(place)?;
+    if let Place::Object(storage) = &place {
+        probe(storage)?;
+    }
+    Ok(place)
+}
+
+/// The place for a copy, new or not.
+pub(crate) fn open_copy(place: &Path) -> Result<Place, Failure> {
+    let place = open(place)?;
+    if let Place::Object(storage) = &place
+        && matches!(storage.read("head", MAX_HEAD_BYTES), Ok(None))
+    {
+        probe(storage)?;
+    }
+    Ok(place)
+}
+
+fn probe(storage: &ObjectStorage) -> Result<(), Failure> {
     let mark = host::random::<8>().map_err(|error| {
         Failure::plain(ErrorClass::Failed, "cannot get random bytes".into(), None).because(&error)
     })?;
     let mark = u64::from_be_bytes(mark);
-    storage
-        .probe(&format!("{mark:016x}"))
-        .map_err(|error| failure(&error))?;
-    Ok(Place::Object(Box::new(storage)))
+    let probed = storage.probe(&format!("{mark:016x}"));
+    probed.map_err(|error| failure(&error))
 }
 
 /// A writer of the registry at a place.

@@ -2,7 +2,8 @@
 //!
 //! There are no locks here. The commit point is a conditional write (`If-None-Match: *`), and `head`
 //! is replaced only if nobody else has replaced it since it was read (`If-Match`). A store that
-//! takes such conditions and ignores them would lose commits, so each is tried before it is used.
+//! takes such conditions and ignores them would lose commits: [`ObjectStorage::probe`] finds out, before
+//! the first file of a registry or of a copy is written.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -120,11 +121,6 @@ impl ObjectStorage {
             pending: Mutex::default(),
             seen: Mutex::default(),
         })
-    }
-
-    /// The address.
-    pub fn url(&self) -> &str {
-        &self.url
     }
 
     /// Tries whether the store honours the conditions that a registry's safety rests on. `mark` makes
