@@ -6,12 +6,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 /// Bytes of a README that are rendered; metadata cannot hold much more.
 const MAX_BYTES: usize = 256 * 1024;
 
-const ELEMENTS: [&str; 33] = [
+const ELEMENTS: [&str; 37] = [
     "a",
     "abbr",
     "b",
@@ -43,10 +43,13 @@ const ELEMENTS: [&str; 33] = [
     "summary",
     "sup",
     "table",
-    "ul",
     "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
 ];
-const TABLE: [&str; 4] = ["td", "th", "thead", "tr"];
 
 /// Renders a README.
 pub(super) fn render(markdown: &str) -> String {
@@ -80,8 +83,6 @@ fn plain(event: Event<'_>) -> Event<'_> {
             attrs: Vec::new(),
         }),
         Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
-        Event::InlineMath(text) | Event::DisplayMath(text) => Event::Text(text),
-        Event::FootnoteReference(text) => Event::Text(CowStr::from(format!("[{text}]"))),
         event => event,
     }
 }
@@ -96,10 +97,9 @@ fn lower(level: HeadingLevel) -> HeadingLevel {
 }
 
 fn clean(rendered: &str) -> String {
-    let tags: HashSet<&str> = ELEMENTS.iter().chain(&TABLE).copied().collect();
     let attributes = HashMap::from([("a", HashSet::from(["href"]))]);
     ammonia::Builder::empty()
-        .tags(tags)
+        .tags(HashSet::from(ELEMENTS))
         .tag_attributes(attributes)
         .clean_content_tags(HashSet::from([
             "script", "style", "svg", "math", "template",
