@@ -6,29 +6,31 @@ use std::process::Command;
 use crate::failure::Context as _;
 use crate::{Host, Result, shell};
 
-const VERSION: &str = "5.1.22";
-/// What of it is needed to serve S3; its own list for servers has all of the cloud.
-const PACKAGES: [&str; 3] = ["moto[s3]==5.1.22", "flask==3.1.3", "flask-cors==6.0.5"];
+/// What is installed, with hashes: pip refuses every other file. `moto.in` says how it is made.
+const LOCK: &str = include_str!("moto.txt");
 
-/// Installs it when this version is missing.
+/// Installs it when it is missing, or of another lock file.
 pub(super) fn ensure(host: &Host) -> Result<()> {
     let folder = host.tools().join("moto");
-    let mark = folder.join(format!("installed-{VERSION}"));
-    if mark.exists() {
+    let stamp = folder.join("made-from.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == LOCK) {
         return Ok(());
     }
-    shell::title(&format!(
-        "moto {VERSION}: an S3 server that the object store tests start"
-    ));
+    shell::title("moto: an S3 server that the object store tests start");
     if folder.exists() {
         fs::remove_dir_all(&folder).context(|| format!("remove {}", folder.display()))?;
     }
+    fs::create_dir_all(&folder).context(|| format!("create {}", folder.display()))?;
+    let list = folder.join("requirements.txt");
+    fs::write(&list, LOCK).context(|| format!("write {}", list.display()))?;
     shell::run(
         Command::new("pip3")
             .args(["install", "--quiet", "--disable-pip-version-check"])
-            .args(["--root-user-action", "ignore", "--target"])
+            .args(["--root-user-action", "ignore", "--require-hashes"])
+            .args(["--only-binary", ":all:", "--target"])
             .arg(&folder)
-            .args(PACKAGES),
+            .arg("-r")
+            .arg(&list),
     )?;
     let bin = host.tools().join("bin");
     fs::create_dir_all(&bin).context(|| format!("create {}", bin.display()))?;
@@ -39,7 +41,8 @@ pub(super) fn ensure(host: &Host) -> Result<()> {
     );
     fs::write(&program, script).context(|| format!("write {}", program.display()))?;
     make_executable(&program)?;
-    fs::write(&mark, "").context(|| format!("write {}", mark.display()))
+    // Last, so that what was interrupted is installed again.
+    fs::write(&stamp, LOCK).context(|| format!("write {}", stamp.display()))
 }
 
 #[cfg(unix)]
