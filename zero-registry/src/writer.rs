@@ -17,7 +17,9 @@ mod rotate;
 mod storage;
 
 pub use base::Base;
-pub(crate) use base::{io, read_roots};
+#[cfg(feature = "server")]
+pub(crate) use base::io;
+pub(crate) use base::read_roots;
 pub use commit::{Blob, Commit, Outcome, Submission};
 pub use cosign::{CosignError, WitnessFailure};
 pub(crate) use derive::{Files, change_map, extend_chain, find_packages};
