@@ -15,7 +15,7 @@ mod tune;
 pub(crate) use harvest::{
     Harvest, HarvestCommand, HarvestFormat, HarvestLevel, HarvestStyle, ShowRecord, Stats,
 };
-pub(crate) use model::{Ask, Eval, ModelApi, ModelArgs};
+pub(crate) use model::{Ask, Eval, EvalCommand, Measure, ModelApi, ModelArgs, ServeEval, VARIED};
 pub(crate) use owner::{ChangeOwner, Info, Owner, Search, SignOwner};
 pub(crate) use tune::Tune;
 

@@ -10,7 +10,7 @@ use crate::harness::{Run, World};
 
 #[path = "../../zero-model/tests/ask/server.rs"]
 #[expect(dead_code, reason = "the tests of the library use more of it")]
-mod server;
+pub(crate) mod server;
 
 use server::{Reply, Server, refusal};
 

@@ -11,6 +11,7 @@ mod capabilities;
 mod consent;
 mod deterministic;
 mod drills;
+mod eval;
 mod faults;
 mod harness;
 mod harvest;

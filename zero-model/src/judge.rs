@@ -118,6 +118,35 @@ impl Verdict {
         *self == Self::Passed
     }
 
+    /// Which trap or limit stopped a call.
+    pub fn stopped(&self) -> Option<&str> {
+        match self {
+            Self::Stopped { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// What an answer is worth where a model learns by reward: from 0 to 1 (spec/eval.md, "Rewards").
+    ///
+    /// Nothing is given for single calls that are right: a constant, a table of the examples or an empty function would
+    /// earn it. Length costs something only among answers that passed.
+    pub fn reward(&self, answer: &str) -> f64 {
+        /// What all of the length can cost.
+        const LENGTH: f64 = 0.1;
+        /// The bytes that cost half of it.
+        const HALF: f64 = 1024.0;
+        match self {
+            Self::Unparsed { .. } => 0.0,
+            Self::Invalid { .. } | Self::Imports { .. } => 0.05,
+            Self::Signature { .. } => 0.1,
+            Self::Stopped { .. } | Self::Wrong { .. } => 0.2,
+            Self::Passed => {
+                let size = f64::from(u32::try_from(answer.len()).unwrap_or(u32::MAX));
+                1.0 - LENGTH * size / (size + HALF)
+            }
+        }
+    }
+
     /// How far the answer got: a later step is a higher number, and among calls a later call.
     pub fn rank(&self) -> (u8, usize) {
         match self {
@@ -250,7 +279,7 @@ pub fn parse(answer: &str) -> Result<Vec<u8>, Verdict> {
 }
 
 /// Instructions in all functions of a valid module.
-fn instructions(wasm: &[u8]) -> usize {
+pub(crate) fn instructions(wasm: &[u8]) -> usize {
     let bodies = wasmparser::Parser::new(0)
         .parse_all(wasm)
         .filter_map(|payload| match payload {

@@ -190,6 +190,18 @@ impl ModelError {
         }
     }
 
+    /// Whether other requests may well be answered: this one was too much for the model.
+    pub fn is_of_this_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::TooLong { .. }
+                | Self::Status {
+                    status: 400 | 413 | 422,
+                    ..
+                }
+        )
+    }
+
     /// Whether nobody was there.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Connect { .. } | Self::Timeout { .. })

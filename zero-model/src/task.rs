@@ -48,6 +48,17 @@ pub enum Tier {
     Alloc,
 }
 
+impl Tier {
+    /// As it is written in a task.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Memory => "memory",
+            Self::Alloc => "alloc",
+        }
+    }
+}
+
 /// The function that an answer exports.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -1,12 +1,16 @@
 //! Models that write WebAssembly: arguments of `ask` and `eval`.
 
-use std::num::NonZeroUsize;
+use std::net::SocketAddr;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::commands::asked::{Example, Wanted};
+
+/// The temperature at which several answers differ enough to be worth asking for.
+pub(crate) const VARIED: f32 = 0.8;
 
 /// Let a model write a function, and run it
 #[derive(Args, Debug)]
@@ -101,27 +105,74 @@ fn temperature(text: &str) -> Result<f32, String> {
 /// Measure what a model can do, by running what it writes
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  cargo zero eval --model reference\n  cargo zero eval --samples answers.jsonl -k 1,10 --out report\n\nSamples are JSON lines with the members `task` and `answer`. Answers run in the sandbox without any right."
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  cargo zero eval --model http://127.0.0.1:8080/v1 --out report\n  cargo zero eval --model http://127.0.0.1:8080/v1 -n 20 -k 1,10 --repair --out report\n  cargo zero eval --model reference\n  cargo zero eval --samples answers.jsonl --out report\n  cargo zero eval serve --listen 127.0.0.1:7000\n\nThe model is named as for `cargo zero ask`; `--model reference` answers every task with its own reference, which checks\nthe tasks. Answers run in the sandbox without any right. Samples are JSON lines with the members `task` and `answer`."
 )]
 pub(crate) struct Eval {
-    /// `reference`: answer every task with its own reference, which checks the tasks
-    #[arg(long, value_name = "MODEL", conflicts_with = "samples")]
-    pub(crate) model: Option<String>,
-    /// Judge the answers in this file
-    #[arg(long, value_name = "FILE")]
+    #[command(subcommand)]
+    pub(crate) command: Option<EvalCommand>,
+    #[command(flatten)]
+    pub(crate) measure: Measure,
+}
+
+/// What else `eval` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvalCommand {
+    Serve(ServeEval),
+}
+
+/// What is measured, and how.
+#[derive(Args, Debug)]
+pub(crate) struct Measure {
+    /// Judge the answers in this file instead of asking a model
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "model_name", "n", "repair"])]
     pub(crate) samples: Option<PathBuf>,
     /// Tasks to use instead of WAT-Eval
     #[arg(long, value_name = "FILE")]
     pub(crate) tasks: Option<PathBuf>,
+    /// Answers to each task: 1 is the likeliest; more are drawn at random besides it
+    #[arg(short, value_name = "N", default_value = "1")]
+    pub(crate) n: NonZeroU16,
     /// For which k to estimate pass@k
     #[arg(short, value_name = "K", value_delimiter = ',', default_value = "1,10", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) k: Vec<u16>,
+    /// Tell the model what is wrong with its likeliest answer, and take a second one
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// How varied answers at random are
+    #[arg(long, value_name = "T", default_value_t = VARIED, value_parser = temperature)]
+    pub(crate) temperature: f32,
+    /// Requests to the model at the same time
+    #[arg(long, value_name = "N", default_value = "4", value_parser = threads(64))]
+    pub(crate) parallel: usize,
     /// Answers to judge at the same time; one for each core by default
     #[arg(long, value_name = "N", value_parser = threads(1024))]
     pub(crate) jobs: Option<usize>,
-    /// Keep samples, verdicts and report in this folder
+    /// Keep answers, verdicts and report in this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Go on where an interrupted run stopped: what is in the folder is not asked for again
+    #[arg(long, requires = "out")]
+    pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+/// Judge batches of answers, as a reward function for learning
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  cargo zero eval serve --listen 127.0.0.1:7000\n  cargo zero eval serve --tasks tasks.jsonl < batches.jsonl\n\nA batch is {\"samples\":[{\"task\":ID,\"answer\":TEXT},…]}: one a line on standard input, or the body of a POST with the type\napplication/json. The answer is {\"results\":[{\"verdict\":…,\"reward\":…},…]}, in the same order. examples/rewards has a\nclient in Python."
+)]
+pub(crate) struct ServeEval {
+    /// Answer over HTTP at this address instead of over standard input and output; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Tasks to use instead of WAT-Eval
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tasks: Option<PathBuf>,
+    /// Answers to judge at the same time; one for each core by default
+    #[arg(long, value_name = "N", value_parser = threads(1024))]
+    pub(crate) jobs: Option<usize>,
 }
 
 #[cfg(test)]

@@ -15,12 +15,9 @@ use zrun::RunError;
 
 use super::asked::{self, Example};
 use super::model;
-use crate::cli::Ask;
+use crate::cli::{Ask, VARIED};
 use crate::host::{Session, entropy};
 use crate::report::{Class, Failure, Report};
-
-/// Several candidates are worth asking for only if they differ.
-const VARIED: f32 = 0.8;
 
 pub(crate) fn run(session: &Session, args: &Ask) -> Result<Report, Failure> {
     let package = args.save.as_deref().map(save::package).transpose()?;

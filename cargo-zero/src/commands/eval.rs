@@ -1,63 +1,170 @@
 //! `eval`: what a model can do, by running what it writes (spec/eval.md).
 
+mod folder;
+mod serve;
+
 use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use zero_model::eval::{self, Judged, Sample, Summary};
+use zero_format::Digest;
+use zero_model::eval::{self, DrawError, DrawOptions, Judged, Sample, Summary};
 use zero_model::judge::Judge;
+use zero_model::model::{Model as _, Sampling};
 use zero_model::task::{Task, WAT_EVAL};
 
-use crate::cli::Eval;
+use self::folder::Folder;
+use super::model;
+use crate::cli::{Eval, EvalCommand, Measure};
 use crate::host::Session;
 use crate::report::{Class, Failure, Report};
-use crate::write;
+
+/// The name of no server: every task is answered with its reference.
+const REFERENCE: &str = "reference";
 
 pub(crate) fn run(session: &Session, args: &Eval) -> Result<Report, Failure> {
-    let tasks = tasks(args)?;
-    let (model, samples) = samples(args, &tasks)?;
-    let jobs = args
-        .jobs
-        .unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+    match &args.command {
+        Some(EvalCommand::Serve(args)) => serve::run(session, args),
+        None => measure(session, &args.measure),
+    }
+}
+
+fn measure(session: &Session, args: &Measure) -> Result<Report, Failure> {
+    let set = Set::read(args.tasks.as_deref())?;
+    let mut folder = args
+        .out
+        .as_deref()
+        .map(|dir| Folder::open(dir, args.resume))
+        .transpose()?;
+    let (model, samples) = samples(session, args, &set, folder.as_mut())?;
     let step = session
         .output
         .step(&format!("judging {} answers", samples.len()));
     let begun = Instant::now();
-    let judged = eval::judge(&Judge::default(), &tasks, samples, jobs)
+    let judged = eval::judge(&Judge::default(), &set.tasks, samples, jobs(args.jobs))
         .map_err(|error| Failure::failed("cannot judge the samples").because(&error))?;
     let seconds = begun.elapsed().as_secs_f64();
     drop(step);
     let ks: Vec<usize> = args.k.iter().copied().map(usize::from).collect();
-    let summary = Summary::of(&tasks, &judged, &ks);
+    let summary = Summary::of(&set.tasks, &judged, &ks);
     let markdown = summary.markdown(&model);
     let fields = fields(&model, &summary, &judged, seconds);
-    if let Some(dir) = &args.out {
-        save(dir, &judged, &markdown, &fields)?;
+    if let Some(folder) = &folder {
+        folder.finish(&judged, &markdown, &summary.svg(&model), &fields)?;
     }
     Ok(Report::new(fields, text(&markdown, &judged)))
 }
 
-fn tasks(args: &Eval) -> Result<Vec<Task>, Failure> {
-    let (text, name) = match &args.tasks {
-        Some(path) => (read(path)?, path.display().to_string()),
-        None => (WAT_EVAL.to_owned(), "WAT-Eval".to_owned()),
-    };
-    Task::parse_set(&text)
-        .map_err(|error| Failure::failed(format!("cannot use {name}")).because(&error))
+/// As many threads as there are cores, unless the user says otherwise.
+fn jobs(wanted: Option<usize>) -> usize {
+    wanted.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
-fn samples(args: &Eval, tasks: &[Task]) -> Result<(String, Vec<Sample>), Failure> {
-    match (&args.samples, args.model.as_deref()) {
-        (Some(path), _) => Ok((path.display().to_string(), lines(path)?)),
-        (None, Some("reference")) => Ok(("reference".to_owned(), eval::references(tasks))),
-        (None, Some(other)) => Err(Failure::usage(format!("there is no model {other}"))
-            .hint("cargo zero eval --model reference")),
-        (None, None) => Err(Failure::usage("no model and no samples were named").hint(
-            "cargo zero eval --samples FILE, with a line {\"task\":…,\"answer\":…} for each answer",
-        )),
+/// A set of tasks.
+struct Set {
+    tasks: Vec<Task>,
+    /// Of its text.
+    digest: Digest,
+}
+
+impl Set {
+    /// The tasks in a file; WAT-Eval if none is named.
+    fn read(path: Option<&Path>) -> Result<Self, Failure> {
+        let (text, name) = match path {
+            Some(path) => (read(path)?, path.display().to_string()),
+            None => (WAT_EVAL.to_owned(), "WAT-Eval".to_owned()),
+        };
+        let tasks = Task::parse_set(&text)
+            .map_err(|error| Failure::failed(format!("cannot use {name}")).because(&error))?;
+        let digest = Digest::of(text.as_bytes());
+        Ok(Self { tasks, digest })
     }
+}
+
+/// The answers, and whose they are.
+fn samples(
+    session: &Session,
+    args: &Measure,
+    set: &Set,
+    folder: Option<&mut Folder>,
+) -> Result<(String, Vec<Sample>), Failure> {
+    if let Some(path) = &args.samples {
+        return Ok((path.display().to_string(), lines(path)?));
+    }
+    if args.model.model.as_deref() == Some(REFERENCE) {
+        return Ok((REFERENCE.to_owned(), eval::references(&set.tasks)));
+    }
+    drawn(session, args, set, folder)
+}
+
+/// Asks a model; what a run before this one left in the folder is not asked for again.
+fn drawn(
+    session: &Session,
+    args: &Measure,
+    set: &Set,
+    mut folder: Option<&mut Folder>,
+) -> Result<(String, Vec<Sample>), Failure> {
+    let model = model::open(session, &args.model)?;
+    let name = model.name().to_owned();
+    let several = args.n.get() > 1;
+    let options = DrawOptions {
+        samples: if several { args.n.get().into() } else { 0 },
+        repair: args.repair,
+        sampling: Sampling {
+            temperature: args.temperature,
+            max_tokens: args.model.max_tokens,
+            seed: args.model.seed,
+            ..Sampling::default()
+        },
+        parallel: args.parallel,
+    };
+    let mut samples = match &mut folder {
+        Some(folder) => folder.begin(&json!({
+            "model": name,
+            "interface": format!("{:?}", args.model.api).to_lowercase(),
+            "temperature": args.temperature,
+            "max_tokens": args.model.max_tokens,
+            "seed": args.model.seed,
+            "tasks": set.digest,
+        }))?,
+        None => Vec::new(),
+    };
+    let bar = session.output.bar();
+    bar.title(name.clone());
+    bar.phase("answers", set.tasks.len() * (1 + options.samples));
+    let have = samples.clone();
+    let kept = eval::draw(
+        &model,
+        &Judge::default(),
+        &set.tasks,
+        &options,
+        &have,
+        |sample| {
+            bar.advance();
+            if let Some(folder) = &mut folder {
+                folder.add(&sample)?;
+            }
+            samples.push(sample);
+            Ok(())
+        },
+    );
+    drop(bar);
+    kept.map_err(|error| match error {
+        DrawError::Keep(failure) => failure,
+        DrawError::Model(error) => {
+            let failure = model::failure(&error);
+            match &args.out {
+                Some(dir) => failure.hint(format!(
+                    "what was answered is in {}: the same command with --resume goes on there",
+                    dir.display()
+                )),
+                None => failure,
+            }
+        }
+    })?;
+    Ok((name, samples))
 }
 
 fn lines(path: &Path) -> Result<Vec<Sample>, Failure> {
@@ -90,32 +197,20 @@ fn fields(model: &str, summary: &Summary, judged: &[Judged], seconds: f64) -> Va
     fields["model"] = json!(model);
     fields["seconds"] = json!(seconds);
     fields["failures"] = failures(judged)
-        .map(|one| json!({"task": one.task, "verdict": one.verdict, "diagnostic": one.diagnostic}))
+        .map(|one| json!({"task": one.sample.task, "verdict": one.verdict, "diagnostic": one.diagnostic}))
         .collect();
     fields
 }
 
 fn failures(judged: &[Judged]) -> impl Iterator<Item = &Judged> {
-    judged.iter().filter(|one| one.verdict != "passed")
+    judged.iter().filter(|one| !one.passed())
 }
 
 fn text(markdown: &str, judged: &[Judged]) -> String {
     let mut text = markdown.to_owned();
     for one in failures(judged).take(10) {
         let first = one.diagnostic.lines().next().unwrap_or_default();
-        text += &format!("\n{} {}: {first}", one.task, one.verdict);
+        text += &format!("\n{} {}: {first}", one.sample.task, one.verdict);
     }
-    text
-}
-
-fn save(dir: &Path, judged: &[Judged], markdown: &str, fields: &Value) -> Result<(), Failure> {
-    std::fs::create_dir_all(dir).map_err(|error| write::cannot_write(dir, &error))?;
-    let mut samples = String::new();
-    for one in judged {
-        samples += &json!(one).to_string();
-        samples.push('\n');
-    }
-    write::replace(&dir.join("samples.jsonl"), samples.as_bytes())?;
-    write::replace(&dir.join("report.md"), markdown.as_bytes())?;
-    write::replace(&dir.join("report.json"), fields.to_string().as_bytes())
+    zero_format::printable_lines(&text)
 }

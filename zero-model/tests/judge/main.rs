@@ -93,6 +93,7 @@ fn hostile_answers_fail_and_harm_nobody() {
     let sample = |answer: &str| Sample {
         task: "add".to_owned(),
         answer: answer.to_owned(),
+        ..Sample::default()
     };
     // Good answers between the others: each gets the verdict that it would get alone.
     let samples = hostile
@@ -135,7 +136,11 @@ fn the_references_of_wat_eval_pass_and_are_of_the_subset() {
     let judged = eval::judge(&Judge::default(), &tasks, eval::references(&tasks), 2)
         .expect("the tasks are there");
     for one in &judged {
-        assert_eq!(one.verdict, "passed", "{}: {}", one.task, one.diagnostic);
+        assert_eq!(
+            one.verdict, "passed",
+            "{}: {}",
+            one.sample.task, one.diagnostic
+        );
     }
     let summary = Summary::of(&tasks, &judged, &[1, 10]);
     assert!((summary.pass["pass@1"] - 1.0).abs() < f64::EPSILON);

@@ -127,9 +127,10 @@ def verified(
     named = [(f"nano/{number}", function, calls) for number, (function, calls) in enumerate(functions)]
     lines = [json.dumps(_task(name, function, calls)) + "\n" for name, function, calls in named]
     path.write_text("".join(lines), encoding="utf-8")
-    verdicts = Judge(judge, path).verdicts([(name, function.answer) for name, function, _ in named])
+    with Judge(judge, path) as judging:
+        results = judging.results([(name, function.answer) for name, function, _ in named])
     path.unlink()
-    kept = [pair for pair, verdict in zip(functions, verdicts, strict=True) if verdict.name == "passed"]
+    kept = [pair for pair, result in zip(functions, results, strict=True) if result.verdict == "passed"]
     return kept, len(functions) - len(kept)
 
 

@@ -1,4 +1,4 @@
-"""Rewards: only what passes every hidden test is worth much."""
+"""Rewards: what the judge says, in the order of the answers, and tasks that may be learned from."""
 
 import stat
 import sys
@@ -8,54 +8,44 @@ from conftest import dataset
 
 from zero_tune import tasks
 from zero_tune.errors import TuneError
-from zero_tune.reward import WORTH, Judge, Verdict
-
-
-def test_nothing_that_fails_comes_near_to_what_passes() -> None:
-    longest = Verdict("passed").reward("x" * 10**6)
-    assert all(worth <= 0.2 for worth in WORTH.values())
-    assert longest >= 0.9 > 4 * max(WORTH.values())
-
-
-def test_length_counts_only_among_answers_that_pass() -> None:
-    assert Verdict("passed").reward("short") > Verdict("passed").reward("long" * 500)
-    assert Verdict("wrong").reward("short") == Verdict("wrong").reward("long" * 500)
-
-
-def test_an_unknown_verdict_is_refused() -> None:
-    with pytest.raises(TuneError):
-        Verdict("splendid").reward("")
-
+from zero_tune.reward import BATCH, Judge
 
 JUDGE = """#!{python}
-import json, pathlib, sys
-arguments = sys.argv
-samples, out = (arguments[arguments.index(name) + 1] for name in ("--samples", "--out"))
-pathlib.Path(out).mkdir()
-lines = [json.loads(line) for line in open(samples)]
-with open(out + "/samples.jsonl", "w") as stream:
-    for line in reversed(lines[{skip}:]):
-        stream.write(json.dumps({{**line, "verdict": "passed" if "good" in line["answer"] else "wrong"}}) + "\\n")
-sys.exit({code})
+import json, sys
+assert sys.argv[1:4] == ["eval", "serve", "--tasks"]
+for line in sys.stdin:
+    samples = json.loads(line)["samples"]
+    worth = [{{"verdict": one["task"], "reward": float("good" in one["answer"])}} for one in samples]
+    print({answer}, flush=True)
 """
+HONEST = 'json.dumps({"results": worth})'
 
 
-def judge(path, code: int = 0, skip: int = 0) -> Judge:
+def judge(path, answer: str = HONEST) -> Judge:
     program = path / "judge"
-    program.write_text(JUDGE.format(python=sys.executable, code=code, skip=skip))
+    program.write_text(JUDGE.format(python=sys.executable, answer=answer))
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return Judge(str(program), path / "tasks.jsonl")
 
 
-def test_verdicts_come_in_the_order_of_the_answers(tmp_path) -> None:
-    answers = [("a", "bad"), ("b", "good"), ("a", "good too"), ("b", "bad")]
-    assert [one.name for one in judge(tmp_path).verdicts(answers)] == ["wrong", "passed", "passed", "wrong"]
+def test_rewards_come_in_the_order_of_the_answers_batch_by_batch(tmp_path) -> None:
+    with judge(tmp_path) as running:
+        found = running.results([("a", "bad"), ("b", "good"), ("a", "good too")])
+        assert [(one.verdict, one.reward) for one in found] == [("a", 0.0), ("b", 1.0), ("a", 1.0)]
+        assert len(running.results([("a", "good")] * (BATCH + 1))) == BATCH + 1
 
 
-@pytest.mark.parametrize("fault", [{"code": 1}, {"skip": 1}])
-def test_a_judge_that_fails_is_no_verdict(tmp_path, fault) -> None:
-    with pytest.raises(TuneError):
-        judge(tmp_path, **fault).verdicts([("a", "x"), ("b", "y")])
+@pytest.mark.parametrize(
+    "answer", ["sys.exit(1)", '"x"', '"[]"', 'json.dumps({"results": worth[1:]})', "json.dumps({'error': 'no'})"]
+)
+def test_a_judge_that_fails_gives_no_reward(tmp_path, answer: str) -> None:
+    with judge(tmp_path, answer) as running, pytest.raises(TuneError):
+        running.results([("a", "x"), ("b", "y")])
+
+
+def test_a_judge_that_is_not_there_is_refused(tmp_path) -> None:
+    with pytest.raises(TuneError, match="cannot judge"):
+        Judge(str(tmp_path / "nothing"), tmp_path / "tasks.jsonl")
 
 
 TASK = {"id": "mine/1", "prompt": "add", "signature": {"name": "f", "params": ["i32", "i32"], "result": "i32"}}

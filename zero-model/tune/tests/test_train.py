@@ -183,16 +183,13 @@ def test_a_base_that_cannot_be_fetched_says_why(monkeypatch, error: str, code: s
 
 
 TASK = {"prompt": "add a and b", "signature": {"name": "f", "params": ["i32", "i32"], "result": "i32"}}
-# Stands for the judge: what begins as an even byte passes. The real one is `cargo zero eval`.
+# Stands for the judge: what begins below `a` passes. The real one is `cargo zero eval serve`.
 JUDGE = """#!{python}
-import json, pathlib, sys
-samples, out = (sys.argv[sys.argv.index(name) + 1] for name in ("--samples", "--out"))
-pathlib.Path(out).mkdir()
-with open(out + "/samples.jsonl", "w") as stream:
-    for line in open(samples):
-        fields = json.loads(line)
-        passed = fields["answer"].encode()[:1] < b"a"
-        stream.write(json.dumps({{**fields, "verdict": "passed" if passed else "wrong"}}) + "\\n")
+import json, sys
+for line in sys.stdin:
+    answers = [one["answer"] for one in json.loads(line)["samples"]]
+    results = [{{"verdict": "", "reward": float(answer.encode()[:1] < b"a")}} for answer in answers]
+    print(json.dumps({{"results": results}}), flush=True)
 """
 
 

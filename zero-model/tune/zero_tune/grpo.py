@@ -35,14 +35,14 @@ def command(base: Base, settings: Settings, request: Request, options: Options, 
     folder = RunFolder(request.out)
     checkpoint = folder.start(run, resume=request.resume)
     began = time.monotonic()
-    judge = Judge(options.judge, options.tasks)
-    try:
-        trainer = _trainer(path, settings, request, options, found, template, judge, folder, events)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    except Exception as error:
-        if memory.is_exhaustion(error):
-            raise memory.refusal(settings) from error
-        raise
+    with Judge(options.judge, options.tasks) as judge:
+        try:
+            trainer = _trainer(path, settings, request, options, found, template, judge, folder, events)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except Exception as error:
+            if memory.is_exhaustion(error):
+                raise memory.refusal(settings) from error
+            raise
     save(trainer, folder.model if settings.method == "full" else folder.adapter, template.jinja, vocabulary)
     if not trainer.is_world_process_zero():
         return
@@ -90,8 +90,7 @@ def _trainer(
         begin = ""
 
     def rewards(completions: list[str], task: list[str], **_: Any) -> list[float]:
-        verdicts = judge.verdicts(list(zip(task, completions, strict=True)))
-        return [verdict.reward(text) for verdict, text in zip(verdicts, completions, strict=True)]
+        return [one.reward for one in judge.results(list(zip(task, completions, strict=True)))]
 
     arguments = GRPOConfig(
         **models.common(settings, folder.checkpoints, fsdp=request.fsdp),

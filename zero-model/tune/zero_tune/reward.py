@@ -1,113 +1,88 @@
-"""What an answer is worth, by running it: `cargo zero eval` judges, this turns verdicts into numbers.
+"""What answers are worth, by running them: `cargo zero eval serve` judges (spec/eval.md, "Rewards").
 
-Training sees each task's tests only through the verdict. A model could still learn to please the examples alone: a
-constant, a table of the examples, an empty function. So nothing is given for a test that passes: an answer is worth 1
-if it passes *all* of the task's hidden tests, and what it gets for less stays below what any honest attempt is worth:
-
-| verdict | reward |
-|---|--:|
-| `unparsed` | 0 |
-| `invalid`, `imports` | 0.05 |
-| `signature` | 0.1 |
-| `trapped`, `limit`, `wrong` | 0.2 |
-| `passed` | 1, less up to 0.1 for length |
-
-Length counts only among answers that pass: a shorter wrong answer is no better than a longer one.
+Training sees each task's tests only through the reward, and nothing is given for single tests that pass: a model could
+otherwise learn to please the examples alone, with a constant, a table of them, or an empty function.
 """
 
 import json
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 from zero_tune.errors import TuneError
 
-WORTH = {
-    "unparsed": 0.0,
-    "invalid": 0.05,
-    "imports": 0.05,
-    "signature": 0.1,
-    "trapped": 0.2,
-    "limit": 0.2,
-    "wrong": 0.2,
-}
-PASSED = 1.0
-# What all of the length can cost, and the bytes that cost half of it.
-LENGTH = 0.1
-HALF = 1024
-# An answer may run for seconds before its fuel is spent.
-SECONDS = 600
+# Answers of a line: far fewer bytes than the judge takes at once.
+BATCH = 1000
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """How an answer ended: the judge's word for it."""
+class Result:
+    """How an answer ended."""
 
-    name: str
-
-    def reward(self, answer: str) -> float:
-        """What it is worth.
-
-        Raises:
-            TuneError: the judge has a word that this table lacks.
-
-        """
-        if self.name == "passed":
-            size = len(answer.encode())
-            return PASSED - LENGTH * size / (size + HALF)
-        if self.name not in WORTH:
-            raise TuneError(f"the judge says {self.name!r}, which has no worth here")
-        return WORTH[self.name]
+    verdict: str
+    reward: float
+    """What that is worth, from 0 to 1."""
 
 
 class Judge:
-    """Asks `cargo zero eval` about many answers at once."""
+    """The program, which judges a batch a line until its input ends. Each batch of work is bounded by the judge."""
 
     def __init__(self, program: str, tasks: Path) -> None:
-        self._program = program
-        self._tasks = tasks
-
-    def verdicts(self, answers: Sequence[tuple[str, str]]) -> list[Verdict]:
-        """The verdict of each pair of a task's name and an answer, in their order.
+        """Starts it.
 
         Raises:
-            TuneError: the judge cannot be started or does not judge.
+            TuneError: it cannot be started.
 
         """
-        with tempfile.TemporaryDirectory() as folder:
-            samples, out = Path(folder) / "samples.jsonl", Path(folder) / "out"
-            lines = (json.dumps({"task": task, "answer": answer}) + "\n" for task, answer in answers)
-            samples.write_text("".join(lines), encoding="utf-8")
-            self._judge(samples, out)
-            found = _verdicts(out / "samples.jsonl")
-        return _in_order(answers, found)
-
-    def _judge(self, samples: Path, out: Path) -> None:
-        command = [self._program, "eval", "--json", "--tasks", str(self._tasks), "--samples", str(samples)]
+        command = [program, "eval", "serve", "--tasks", str(tasks)]
         try:
-            done = subprocess.run(
-                [*command, "--out", str(out)], capture_output=True, text=True, timeout=SECONDS, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise TuneError(f"cannot judge answers with {self._program}: {error}") from error
-        if done.returncode != 0:
-            raise TuneError(f"the judge failed: {(done.stdout or done.stderr).strip()}")
+            self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        except OSError as error:
+            raise TuneError(f"cannot judge answers with {program}: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends it."""
+        self._child.kill()
+        self._child.communicate()
+
+    def results(self, answers: Sequence[tuple[str, str]]) -> list[Result]:
+        """How each pair of a task's name and an answer ended, in their order.
+
+        Raises:
+            TuneError: the judge does not judge.
+
+        """
+        batches = (answers[start : start + BATCH] for start in range(0, len(answers), BATCH))
+        return [result for batch in batches for result in self._batch(batch)]
+
+    def _batch(self, answers: Sequence[tuple[str, str]]) -> list[Result]:
+        batch = {"samples": [{"task": task, "answer": answer} for task, answer in answers]}
+        found = self._ask(json.dumps(batch))
+        results = found.get("results")
+        if not isinstance(results, list) or len(results) != len(answers):
+            raise TuneError(f"the judge failed: {found.get('error', found)}")
+        return [Result(str(one["verdict"]), float(one["reward"])) for one in results]
+
+    def _ask(self, line: str) -> dict[str, Any]:
+        stdin, stdout = _pipe(self._child.stdin), _pipe(self._child.stdout)
+        try:
+            stdin.write(line + "\n")
+            stdin.flush()
+            answer = stdout.readline()
+            found = json.loads(answer)
+        except (OSError, ValueError) as error:
+            raise TuneError(f"the judge failed: {error}") from error
+        if not isinstance(found, dict):
+            raise TuneError(f"the judge failed: it says {answer.strip()}")
+        return found
 
 
-def _verdicts(path: Path) -> dict[tuple[str, str], str]:
-    found = {}
-    with path.open(encoding="utf-8") as stream:
-        for line in stream:
-            fields: dict[str, Any] = json.loads(line)
-            found[fields["task"], fields["answer"]] = str(fields["verdict"])
-    return found
-
-
-def _in_order(answers: Sequence[tuple[str, str]], found: dict[tuple[str, str], str]) -> list[Verdict]:
-    missing = [task for task, answer in answers if (task, answer) not in found]
-    if missing:
-        raise TuneError(f"the judge left out an answer to {missing[0]}")
-    return [Verdict(found[pair]) for pair in answers]
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    if pipe is None:
+        raise TuneError("the judge has no pipes")
+    return pipe
