@@ -1,19 +1,18 @@
 //! Tasks: what a model is asked, and how its answer is tried (spec/eval.md).
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+mod signature;
 mod value;
 
+pub use signature::{Prototype, Signature, Type};
 pub use value::{Buffer, MAX_BUFFER, Value};
 
 /// The set of tasks that comes with the crate (spec/eval.md).
 pub const WAT_EVAL: &str = include_str!("../wat-eval/tasks.jsonl");
 
 /// One thing to write a function for.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Task {
     /// A name that no other task of the set has.
     pub id: String,
@@ -34,6 +33,21 @@ pub struct Task {
     /// An answer that is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+}
+
+/// A task as it is written: what follows from the rest may be left out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    id: Option<String>,
+    tier: Option<Tier>,
+    prompt: String,
+    signature: Signature,
+    #[serde(default)]
+    examples: Vec<Call>,
+    tests: Vec<Call>,
+    c: Option<String>,
+    reference: Option<String>,
 }
 
 /// What a task needs besides numbers.
@@ -57,32 +71,6 @@ impl Tier {
             Self::Alloc => "alloc",
         }
     }
-}
-
-/// The function that an answer exports.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Signature {
-    /// Its name.
-    pub name: String,
-    /// The types of its parameters.
-    pub params: Vec<Type>,
-    /// The type of its result.
-    pub result: Type,
-}
-
-/// A type of numbers.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Type {
-    /// A 32-bit float.
-    F32,
-    /// A 64-bit float.
-    F64,
-    /// A 32-bit integer.
-    I32,
-    /// A 64-bit integer.
-    I64,
 }
 
 /// A call and what it returns.
@@ -137,8 +125,9 @@ impl Task {
             if text.trim().is_empty() {
                 continue;
             }
-            let task: Self =
+            let task: Line =
                 serde_json::from_str(text).map_err(|source| TaskError::Line { line, source })?;
+            let task = task.complete(line);
             task.consistent()
                 .map_err(|(field, reason)| TaskError::Field {
                     line,
@@ -188,6 +177,31 @@ impl Task {
     }
 }
 
+impl Line {
+    /// The whole task; one without a name is called after its line.
+    fn complete(self, line: usize) -> Task {
+        let calls = || self.examples.iter().chain(&self.tests);
+        let buffer = |value: &Value| value.buffer().is_some();
+        let tier = if calls().any(|call| call.result.as_ref().is_some_and(buffer)) {
+            Tier::Alloc
+        } else if calls().any(|call| call.args.iter().any(buffer)) {
+            Tier::Memory
+        } else {
+            Tier::Scalar
+        };
+        Task {
+            tier: self.tier.unwrap_or(tier),
+            id: self.id.unwrap_or_else(|| format!("line-{line}")),
+            prompt: self.prompt,
+            signature: self.signature,
+            examples: self.examples,
+            tests: self.tests,
+            c: self.c,
+            reference: self.reference,
+        }
+    }
+}
+
 impl Call {
     fn fits(&self, signature: &Signature) -> Result<(), String> {
         signature.takes(&self.args)?;
@@ -221,46 +235,6 @@ impl Call {
     }
 }
 
-impl Signature {
-    /// Its type alone: `(i32, i32) -> i32`.
-    pub(crate) fn ty(&self) -> String {
-        let params: Vec<&str> = self.params.iter().map(|ty| ty.name()).collect();
-        format!("({}) -> {}", params.join(", "), self.result.name())
-    }
-
-    /// Whether these can be its arguments.
-    ///
-    /// # Errors
-    /// What does not fit.
-    pub fn takes(&self, args: &[Value]) -> Result<(), String> {
-        let (given, wanted) = (args.len(), self.params.len());
-        if given != wanted {
-            return Err(format!("a call has {given} arguments instead of {wanted}"));
-        }
-        let mut typed = args.iter().zip(&self.params);
-        typed.try_for_each(|(value, ty)| value.is(*ty))
-    }
-}
-
-/// As it is written in C and in many prompts: `add(i32, i32) -> i32`.
-impl fmt::Display for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.name, self.ty())
-    }
-}
-
-impl Type {
-    /// As it is written in WebAssembly text.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F64 => "f64",
-            Self::I32 => "i32",
-            Self::I64 => "i64",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,5 +265,23 @@ mod tests {
                 .starts_with("read line 1 of the tasks: tests: a call has 1 arguments")
         );
         assert!(message("").starts_with("read the tasks: there are none"));
+        assert!(message(&TASK.replace("\"i32\"}", "\"i31\"}")).contains("unknown variant `i31`"));
+    }
+
+    #[test]
+    fn what_follows_from_the_rest_may_be_left_out() {
+        let brief = r#"{"prompt":"add","signature":"add(i32, i32) -> i32","tests":[{"args":[1,2],"result":3}]}"#;
+        let mut tasks = Task::parse_set(&format!("\n{brief}")).expect("it is one");
+        assert_eq!(tasks[0].id, "line-2");
+        let whole = Task::parse_set(TASK).expect("it is one").remove(0);
+        tasks[0].id.clone_from(&whole.id);
+        assert_eq!(tasks[0], whole);
+        let result = brief.replace("\"result\":3", "\"result\":{\"text\":\"x\"}");
+        let tasks = Task::parse_set(&result).expect("it is one");
+        assert_eq!(tasks[0].tier, Tier::Alloc);
+        let nameless = brief.replace("add(", "(");
+        let error = Task::parse_set(&nameless).unwrap_err();
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        assert!(source.is_some_and(|text| text.contains("name")));
     }
 }

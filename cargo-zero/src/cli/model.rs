@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::commands::asked::{Example, Wanted};
+use zero_model::task::Prototype;
+
+use crate::commands::asked::Example;
 
 /// The temperature at which several answers differ enough to be worth asking for.
 pub(crate) const VARIED: f32 = 0.8;
@@ -29,7 +31,7 @@ pub(crate) struct Ask {
     pub(crate) test: Vec<Example>,
     /// The function's name and type [default: from the numbers in examples and calls]
     #[arg(long, value_name = "NAME(TYPES) -> TYPE")]
-    pub(crate) signature: Option<Wanted>,
+    pub(crate) signature: Option<Prototype>,
     /// Then call the function with these arguments
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     pub(crate) invoke: Option<String>,

@@ -56,6 +56,13 @@ def test_tasks_ask_in_the_words_of_training(tmp_path) -> None:
     assert found[0].request == 'add\nExport it as "f", with the type f(i32, i32) -> i32.'
 
 
+def test_a_task_may_be_brief(tmp_path) -> None:
+    brief = {"prompt": "add", "signature": "f(i32,i32) -> i32"}
+    assert tasks.load(dataset(tmp_path / "tasks.jsonl", [brief])) == [
+        tasks.Task("line-1", 'add\nExport it as "f", with the type f(i32, i32) -> i32.')
+    ]
+
+
 def test_the_benchmark_is_not_trained_on(tmp_path) -> None:
     path = dataset(tmp_path / "tasks.jsonl", [{**TASK, "id": "scalar/hamming"}])
     with pytest.raises(TuneError, match="WAT-Eval"):

@@ -1,6 +1,7 @@
 """Tasks to learn from by reward, in the format of spec/eval.md."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def load(path: Path) -> list[Task]:
         if not line.strip():
             continue
         try:
-            tasks.append(_task(json.loads(line)))
+            tasks.append(_task(json.loads(line), f"line-{number}"))
         except (ValueError, KeyError, TypeError) as error:
             raise TuneError(
                 f"line {number} of {path} is no task: {error}", hint="spec/eval.md has the format"
@@ -63,12 +64,25 @@ def prepare(path: Path, batch: int, generations: int) -> list[Task]:
     return found
 
 
-def _task(fields: dict[str, Any]) -> Task:
-    name, prompt, signature = fields["id"], fields["prompt"], fields["signature"]
+def _task(fields: Any, otherwise: str) -> Task:
+    if not isinstance(fields, dict):
+        raise TypeError("it is no object")
+    name, prompt, signature = fields.get("id", otherwise), fields["prompt"], fields["signature"]
     if not isinstance(name, str) or not isinstance(prompt, str):
         raise TypeError("id or prompt is no text")
-    kind = f"({', '.join(signature['params'])}) -> {signature['result']}"
-    return Task(name, asked(prompt.strip(), signature["name"], kind))
+    function, params, result = _signature(signature)
+    return Task(name, asked(prompt.strip(), function, f"({', '.join(params)}) -> {result}"))
+
+
+def _signature(signature: Any) -> tuple[str, list[str], str]:
+    """Name, parameters and result of `{"name":…}` or of `gcd(i32, i32) -> i32`."""
+    if not isinstance(signature, str):
+        return signature["name"], signature["params"], signature["result"]
+    written = re.fullmatch(r"\s*(\S+?)\s*\(([^()]*)\)\s*->\s*(\w+)\s*", signature)
+    if written is None:
+        raise ValueError("the signature is not as gcd(i32, i32) -> i32")
+    name, params, result = written.groups()
+    return name, [one.strip() for one in params.split(",") if one.strip()], result
 
 
 def refuse_benchmark(tasks: list[Task], path: Path) -> None:
