@@ -7,6 +7,7 @@
     table.py programs RAW    hyperfine's JSON of benches/programs.sh  -> benches/results/programs.md
     table.py instances RAW   JSON lines of benches/instances.rs       -> benches/results/instances.md
     table.py harvest RAW     the folder that benches/harvest.sh fills -> benches/results/harvest.md
+    table.py eval RAW        the folder that benches/eval.sh fills    -> benches/results/eval.md
     table.py                 all results -> the figures in README.md, between its two markers
 
 Minima, because everything that disturbs a measurement makes it slower; ratios, because machines differ.
@@ -154,6 +155,17 @@ def harvest(raw):
     write("harvest", "Harvest", text + "\n\n" + table(head, rows))
 
 
+def evaluation(raw):
+    load = lambda name: json.loads((raw / name).read_text(encoding="utf-8"))
+    ours, theirs, everything = load("zero.json"), load("wasmtime-py.json"), load("all.json")
+    rate = lambda run: run["samples"] / run["seconds"]
+    line = lambda name, run: [name, f"{run['samples']:,}".replace(",", " "), f"{rate(run):,.0f}".replace(",", " ")]
+    rows = [line("`cargo zero eval`, tasks with numbers", ours), line("wasmtime-py, the same", theirs),
+            line("`cargo zero eval`, all tasks", everything)]
+    head = ["answers to WAT-Eval judged on two cores, 67 calls each", "answers", "answers a second"]
+    write("eval", "Evaluation", table(head, rows) + f"\n\nThat is {rate(ours) / rate(theirs):.1f} × wasmtime-py.")
+
+
 def render():
     text = README.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
@@ -166,7 +178,7 @@ def main():
     if len(sys.argv) == 1:
         render()
     else:
-        {"start": start, "verify": verify, "registry": registry, "programs": programs, "instances": instances, "harvest": harvest}[sys.argv[1]](Path(sys.argv[2]))
+        {"start": start, "verify": verify, "registry": registry, "programs": programs, "instances": instances, "harvest": harvest, "eval": evaluation}[sys.argv[1]](Path(sys.argv[2]))
 
 
 if __name__ == "__main__":

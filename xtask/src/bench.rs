@@ -39,7 +39,8 @@ pub(crate) fn run(host: &Host, only: Option<&str>) -> Result<()> {
             Command::new("bash")
                 .current_dir(host.root())
                 .arg(format!("benches/{name}.sh"))
-                .env("PATH", &path),
+                .env("PATH", &path)
+                .env("ZERO_BENCH_WASMTIME_PY", host.wasmtime_py()),
         )?;
     }
     shell::title("Tables");

@@ -91,6 +91,11 @@ impl Host {
         self.tools().join("mcp-sdk")
     }
 
+    /// Where the Python package of wasmtime lies.
+    pub fn wasmtime_py(&self) -> PathBuf {
+        self.tools().join("wasmtime-py")
+    }
+
     /// Whether a missing peer is an error instead of a test left out.
     pub fn peers_required(&self) -> bool {
         self.peers_required

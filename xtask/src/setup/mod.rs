@@ -2,8 +2,8 @@
 
 mod apt;
 mod deny;
-mod mcp;
 mod moto;
+mod pypi;
 pub(crate) mod python;
 mod tools;
 mod wasm_target;
@@ -49,8 +49,11 @@ pub(crate) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
         deny::ensure(host)?;
     }
     if needs.contains(&Need::Peers) {
-        mcp::ensure(host)?;
+        pypi::ensure(host, &pypi::MCP)?;
         moto::ensure(host)?;
+    }
+    if needs.contains(&Need::Bench) {
+        pypi::ensure(host, &pypi::WASMTIME)?;
     }
     tools::ensure(host, needs)
 }
