@@ -9,6 +9,7 @@ use crate::report::Colour;
 
 mod harvest;
 mod model;
+mod oci;
 mod owner;
 mod tune;
 
@@ -16,6 +17,7 @@ pub(crate) use harvest::{
     Harvest, HarvestCommand, HarvestFormat, HarvestLevel, HarvestStyle, ShowRecord, Stats,
 };
 pub(crate) use model::{Ask, Eval, EvalCommand, Measure, ModelApi, ModelArgs, ServeEval, VARIED};
+pub(crate) use oci::{Oci, PullOci, PushOci};
 pub(crate) use owner::{ChangeOwner, Info, Owner, Search, SignOwner};
 pub(crate) use tune::Tune;
 
@@ -95,6 +97,8 @@ pub(crate) enum Command {
     Launch(Launch),
     #[command(subcommand)]
     Registry(Registry),
+    #[command(subcommand)]
+    Oci(Oci),
     #[command(subcommand)]
     Grants(Grants),
     #[command(subcommand)]
@@ -262,6 +266,9 @@ pub(crate) struct Publish {
     /// Publish this file instead of building the project
     #[arg(value_name = "FILE.zero")]
     pub(crate) file: Option<PathBuf>,
+    /// The same, said by name
+    #[arg(long, value_name = "FILE.zero", conflicts_with = "file")]
+    pub(crate) from: Option<PathBuf>,
     /// Do everything but write
     #[arg(long)]
     pub(crate) dry_run: bool,

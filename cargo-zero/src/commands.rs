@@ -18,6 +18,7 @@ mod list;
 mod mcp;
 mod model;
 mod new;
+mod oci;
 mod owner;
 mod publish;
 mod registry;
@@ -126,6 +127,7 @@ fn execute(session: &Session, command: Command, arguments: &[OsString]) -> Resul
         Command::Grants(args) => grants::run(session, &args, arguments),
         Command::Cache(args) => cache::run(session, &args),
         Command::Ask(args) => ask::run(session, &args),
+        Command::Oci(args) => oci::run(session, &args),
         Command::Eval(args) => eval::run(session, &args),
         Command::Harvest(args) => harvest::run(session, &args),
         Command::HarvestReader => harvest::reader(),

@@ -20,6 +20,7 @@ mod install;
 mod learn;
 mod lock;
 mod mcp;
+mod oci;
 mod packages;
 mod peers;
 mod progress;

@@ -77,7 +77,7 @@ fn artifact(
     publisher: &Publisher,
 ) -> Result<Verified<Artifact>, Failure> {
     let key = publisher.key();
-    let (name, decoded) = if let Some(path) = &args.file {
+    let (name, decoded) = if let Some(path) = args.file.as_ref().or(args.from.as_ref()) {
         let decoded = target::decode(path, target::read(path)?)?;
         (path.display().to_string(), decoded)
     } else {

