@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::extract::{Function, Linkage};
+use crate::fence::Fence;
 use crate::limits::{self, Budget};
 use crate::object::{Object, ObjectError};
 use crate::process::{self, Watchdog};
@@ -50,6 +51,8 @@ pub(crate) const CHECKED: [&str; 5] = [
 /// One unit, ready to be compiled.
 pub(crate) struct Job<'a> {
     pub(crate) toolchain: &'a Toolchain,
+    /// What it sees of this machine.
+    pub(crate) fence: &'a Fence,
     /// The repository's folder.
     pub(crate) root: &'a Path,
     /// The source, from there.
@@ -64,13 +67,14 @@ pub(crate) struct Job<'a> {
 
 /// Compiles a unit with the options of a build.
 pub(crate) fn compile(job: &Job<'_>, options: &[&str]) -> Result<Object, CompileError> {
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::tempdir_in(job.fence.folder())?;
     let (source, object) = (folder.path().join("unit.c"), folder.path().join("unit.o"));
     std::fs::write(&source, wrapper(job))?;
     let mut command = Command::new(&job.toolchain.clang);
     command
         .current_dir(folder.path())
         .args(job.toolchain.language())
+        .args(job.fence.arguments())
         .args(options)
         // The same object wherever the repository lies.
         .arg(format!("-ffile-prefix-map={}=.", job.root.display()))

@@ -9,6 +9,7 @@ mod archive;
 pub mod check;
 mod compile;
 pub mod extract;
+mod fence;
 mod filter;
 mod harvest;
 mod license;

@@ -5,9 +5,11 @@ mod judge;
 mod read;
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use crate::check::Sandbox;
 use crate::extract::{Extraction, Function};
+use crate::fence::Fence;
 use crate::harvest::{Options, Phase, Progress};
 use crate::license::{Evidence, License};
 use crate::object::Object;
@@ -45,7 +47,8 @@ struct Run<'a> {
     /// What is known of the licences of its files.
     evidence: Evidence<'a>,
     /// Headers of the recipe.
-    overlay: Option<tempfile::TempDir>,
+    overlay: Option<PathBuf>,
+    fence: Fence,
 }
 
 /// What the units compile to, in their order.
@@ -81,13 +84,15 @@ pub(crate) fn harvest(
     checkout: &Checkout,
 ) -> std::io::Result<Harvested> {
     let recipe = Recipe::choose(&options.recipes, &checkout.name);
+    let fence = Fence::new(&options.toolchain, checkout)?;
     let run = Run {
         options,
         progress,
         checkout,
         recipe,
         evidence: Evidence::new(checkout, recipe),
-        overlay: recipe::overlay(recipe, checkout)?,
+        overlay: recipe::overlay(recipe, checkout, fence.folder())?,
+        fence,
     };
     let units = units::find(checkout, recipe);
     let reads = run.read(workers, &units);

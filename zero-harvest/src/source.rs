@@ -178,7 +178,7 @@ impl Source {
             }
         };
         let root = std::fs::canonicalize(&root).map_err(SourceError::read(&root))?;
-        let files = files::list(&root)?;
+        let files::Listed { files, hidden } = files::list(&root)?;
         let commit = match commit {
             Some(commit) => commit,
             None => files::digest(&root, &files)?,
@@ -188,6 +188,7 @@ impl Source {
             commit,
             root,
             files,
+            hidden,
             _folder: folder,
         })
     }
@@ -208,6 +209,8 @@ pub(crate) struct Checkout {
     pub(crate) root: PathBuf,
     /// Paths of its files from the root, sorted.
     pub(crate) files: Vec<String>,
+    /// Paths that are no part of it.
+    pub(crate) hidden: Vec<String>,
     _folder: Option<TempDir>,
 }
 

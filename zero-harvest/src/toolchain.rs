@@ -70,14 +70,14 @@ impl Toolchain {
         if version.is_empty() {
             return Err(ToolchainError::NoVersion(clang));
         }
-        let resources = PathBuf::from(say(&clang, "-print-resource-dir")?.trim());
+        let resources = absolute(Path::new(say(&clang, "-print-resource-dir")?.trim()));
         let root = sysroot.unwrap_or(Path::new("/usr"));
         let headers = first(&["include/wasm32-wasi", "include/wasm32-wasip1"], root);
         let libc = first(
             &["lib/wasm32-wasi/libc.a", "lib/wasm32-wasip1/libc.a"],
             root,
         );
-        let (Some(headers), Some(libc)) = (headers, libc) else {
+        let (Some(headers), Some(libc)) = (headers.as_deref().map(absolute), libc) else {
             return Err(ToolchainError::NoLibc(root.to_owned()));
         };
         let mut archives = vec![Archive::open(&libc)?];
@@ -113,6 +113,8 @@ impl Toolchain {
         // Without -nostdlibinc the headers of the machine that this runs on come in.
         args.extend([String::from("-resource-dir"), text(&self.resources)]);
         args.extend([String::from("-isystem"), text(&self.headers)]);
+        // `.incbin` and `.include` read files behind the parser's back; an empty text, a barrier, stays allowed.
+        args.push(String::from("-fno-gnu-inline-asm"));
         args
     }
 }
@@ -132,6 +134,11 @@ pub(crate) const LANGUAGE: [&str; 11] = [
     "-Wno-error=implicit-int",
     "-Wno-error=int-conversion",
 ];
+
+/// The compiler runs in another folder than we.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
 
 fn first(candidates: &[&str], root: &Path) -> Option<PathBuf> {
     candidates

@@ -300,3 +300,77 @@ fn an_empty_repository_is_an_empty_dataset() {
     assert_eq!(summary.total.documented, 0);
     assert!(records(&out).is_empty());
 }
+
+/// What must not get into any dataset, as bytes and as the numbers that `#embed` makes of them.
+const SECRET: &str = "hunter2-hunter2";
+
+#[cfg(unix)]
+#[test]
+fn no_source_gets_at_a_file_outside_its_repository() {
+    use std::os::unix::fs::symlink;
+    let Some(toolchain) = toolchain() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let here = fs::canonicalize(folder.path()).unwrap();
+    let secret = here.join("secret.h");
+    fs::write(&secret, format!("\"{SECRET}\"")).unwrap();
+    let secret = secret.display().to_string();
+    let root = repository(&here, &[SMALL[0], ("inside.h", "\"inside\"")]);
+    fs::create_dir_all(root.join("sub")).unwrap();
+    fs::create_dir_all(root.join(r"a\b")).unwrap();
+    fs::create_dir_all(root.join(".git")).unwrap();
+    fs::write(root.join(".git/config"), format!("\"{SECRET}\"")).unwrap();
+    for link in ["file.h", "sub/deep.h", r"a\b/odd.h", "new\nline.h"] {
+        symlink(&secret, root.join(link)).unwrap();
+    }
+    symlink(&here, root.join("out")).unwrap();
+    symlink(root.join("sub"), root.join("alias")).unwrap();
+    let quoted = [
+        "inside.h",
+        &secret,
+        "../secret.h",
+        "sub/../../secret.h",
+        "file.h",
+        "./sub/..//file.h",
+        "out/secret.h",
+        "alias/deep.h",
+        "sub/deep.h",
+        r"a\b/odd.h",
+        r"a\b/../../secret.h",
+        ".git/config",
+    ];
+    let name = |number: usize, how: &str| format!("{how}{number}.c");
+    for (number, path) in quoted.iter().enumerate() {
+        for how in ["include", "embed"] {
+            let text = format!(
+                "/** Gives a letter of a text by its number. */\nint letter_{how}{number}(unsigned at) {{\n  static const char text[] = {{\n#{how} \"{path}\"\n  }};\n  return text[at % sizeof text];\n}}\n"
+            );
+            fs::write(root.join(name(number, how)), text).unwrap();
+        }
+        let text = format!(
+            "#if __has_include(\"{path}\")\nint there[-1];\n#endif\n/** Adds this very number to another. */\nint seen{number}(int a) {{ return a + {number}; }}\n"
+        );
+        fs::write(root.join(name(number, "seen")), text).unwrap();
+    }
+    for (number, word) in ["incbin", "include"].iter().enumerate() {
+        let text = format!(
+            "__asm__(\".section .data.x,\\\"\\\",@\\nx:\\n.{word} \\\"{secret}\\\"\\n.size x,9\\n\");\nextern char x[];\n/** Gives a letter of a text by its number. */\nint asm{number}(unsigned at) {{ return x[at % 9]; }}\n"
+        );
+        fs::write(root.join(name(number, "asm")), text).unwrap();
+    }
+    let out = folder.path().join("dataset");
+    let mut options = options(&[&root], &out, toolchain);
+    options.curation.duplicates = false;
+    zero_harvest::harvest(&options, &Silent).unwrap();
+    let mut symbols: Vec<String> = records(&out)
+        .iter()
+        .map(|record| record["provenance"]["symbol"].as_str().unwrap().to_owned())
+        .collect();
+    symbols.sort();
+    // Whether a file is there is not told either; the first is.
+    let mut expected: Vec<String> = (1..quoted.len()).map(|n| format!("seen{n}")).collect();
+    expected.extend(["letter_include0", "letter_embed0"].map(String::from));
+    expected.sort();
+    assert_eq!(symbols, expected);
+    let rejects = fs::read_to_string(out.join("rejects.jsonl")).unwrap();
+    assert!(!rejects.contains(SECRET), "{rejects}");
+}

@@ -2,7 +2,7 @@
 //! meson do it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -120,18 +120,20 @@ fn name_in<'t>(text: &'t str, open: &str, close: &str) -> Option<(&'t str, usize
         .then(|| (name, open.len() + name.len() + close.len()))
 }
 
-/// Makes a recipe's headers in a folder that is looked in first. An original that is missing is as good as no header: the
+/// Makes a recipe's headers in a folder of `into`, which is looked in first. An original that is missing is as good as no header: the
 /// sources that need it say so.
 pub(crate) fn overlay(
     recipe: Option<&Recipe>,
     checkout: &Checkout,
-) -> std::io::Result<Option<tempfile::TempDir>> {
+    into: &Path,
+) -> std::io::Result<Option<PathBuf>> {
     let Some(recipe) = recipe.filter(|recipe| recipe.makes_headers()) else {
         return Ok(None);
     };
-    let folder = tempfile::tempdir()?;
+    let folder = into.join("headers");
+    std::fs::create_dir(&folder)?;
     for (path, text) in recipe.made(&checkout.root, &checkout.files) {
-        let path = folder.path().join(path);
+        let path = folder.join(path);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }

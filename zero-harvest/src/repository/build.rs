@@ -42,6 +42,7 @@ impl Run<'_> {
     ) -> Result<Object, (Reason, String)> {
         let job = Job {
             toolchain: &self.options.toolchain,
+            fence: &self.fence,
             root: &self.checkout.root,
             path: &read.unit.path,
             flags: &self.flags(&read.unit),

@@ -106,6 +106,7 @@ impl Run<'_> {
     /// The parser's arguments, which are the compiler's.
     pub(super) fn arguments(&self, unit: &Unit) -> Vec<String> {
         let mut args = self.options.toolchain.language();
+        args.extend(self.fence.arguments());
         args.push(String::from(compile::NO_ASSERTIONS));
         if self
             .recipe
@@ -121,7 +122,7 @@ impl Run<'_> {
     pub(super) fn flags(&self, unit: &Unit) -> Vec<String> {
         let mut flags = Vec::new();
         if let Some(overlay) = &self.overlay {
-            flags.push(format!("-I{}", overlay.path().display()));
+            flags.push(format!("-I{}", overlay.display()));
         }
         flags.extend(units::localised(&unit.flags, &self.checkout.root));
         flags

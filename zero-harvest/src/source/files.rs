@@ -1,36 +1,54 @@
 //! The files of a folder, in an order that does not depend on the machine.
 
+use std::io;
 use std::path::Path;
 
 use super::SourceError;
 
-/// Paths of all files, sorted. Links are left out: they may lead anywhere, or in circles.
-pub(super) fn list(root: &Path) -> Result<Vec<String>, SourceError> {
-    let mut files = Vec::new();
-    let mut open = vec![String::new()];
-    while let Some(folder) = open.pop() {
-        let path = root.join(&folder);
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// Paths of all files, sorted.
+    pub(super) files: Vec<String>,
+    /// What is none of it: links, which may lead anywhere, or in circles, and what git keeps for itself.
+    pub(super) hidden: Vec<String>,
+}
+
+/// Lists a folder.
+pub(super) fn list(root: &Path) -> Result<Listed, SourceError> {
+    let mut listed = Listed::default();
+    let mut open = vec![(root.to_owned(), Some(String::new()))];
+    while let Some((path, folder)) = open.pop() {
         for entry in std::fs::read_dir(&path).map_err(SourceError::read(&path))? {
             let entry = entry.map_err(SourceError::read(&path))?;
+            let path = entry.path();
             let kind = entry.file_type().map_err(SourceError::read(&path))?;
-            // A name that is not UTF-8 cannot stand in a record.
-            let Ok(name) = entry.file_name().into_string() else {
-                continue;
+            let name = entry.file_name();
+            let below = match (&folder, name.to_str()) {
+                (Some(folder), Some(name)) if folder.is_empty() => Some(name.to_owned()),
+                (Some(folder), Some(name)) => Some(format!("{folder}/{name}")),
+                _ => None,
             };
-            let below = if folder.is_empty() {
-                name.clone()
-            } else {
-                format!("{folder}/{name}")
-            };
-            if kind.is_dir() && name != ".git" {
-                open.push(below);
+            if kind.is_symlink() || name == ".git" {
+                let hidden = below.ok_or_else(|| unnamed(&path))?;
+                listed.hidden.push(hidden);
+            } else if kind.is_dir() {
+                open.push((path, below));
             } else if kind.is_file() {
-                files.push(below);
+                // A name that is not UTF-8 cannot stand in a record.
+                listed.files.extend(below);
             }
         }
     }
-    files.sort_unstable();
-    Ok(files)
+    listed.files.sort_unstable();
+    listed.hidden.sort_unstable();
+    Ok(listed)
+}
+
+/// What cannot be named cannot be hidden from the compiler either.
+fn unnamed(path: &Path) -> SourceError {
+    let error = "it is a link, and its name is not UTF-8";
+    SourceError::read(path)(io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// A digest of paths and contents, as long as a commit's name.
