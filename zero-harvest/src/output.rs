@@ -36,8 +36,11 @@ pub enum OutputError {
         source: serde_json::Error,
     },
     /// There is a dataset already.
-    #[error("{0} is not empty")]
+    #[error("{0} holds a dataset")]
     Exists(PathBuf),
+    /// There is something else.
+    #[error("{0} is not empty, and has no parts of a dataset")]
+    Foreign(PathBuf),
     /// A file cannot be read or written.
     #[error("write {path}")]
     Io {
@@ -58,6 +61,7 @@ impl OutputError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Exists(_) => Some("name another folder, or add to it with --resume"),
+            Self::Foreign(_) => Some("name another folder"),
             Self::Damaged { .. } => Some("remove that folder and run again with --resume"),
             Self::Io { .. } => None,
         }
@@ -112,8 +116,14 @@ impl Parts {
         let folder = out.join("parts");
         fs::create_dir_all(out).map_err(OutputError::at(out))?;
         let mut entries = fs::read_dir(out).map_err(OutputError::at(out))?;
-        if opening == Opening::New && entries.next().is_some() {
-            return Err(OutputError::Exists(out.to_owned()));
+        // What is there is replaced: it must be ours.
+        if entries.next().is_some() {
+            if !is_parts(&folder) {
+                return Err(OutputError::Foreign(out.to_owned()));
+            }
+            if opening == Opening::New {
+                return Err(OutputError::Exists(out.to_owned()));
+            }
         }
         fs::create_dir_all(&folder).map_err(OutputError::at(&folder))?;
         Ok(Self {
@@ -146,7 +156,7 @@ impl Parts {
             commit: checkout.commit.clone(),
             counts: harvested.counts.clone(),
         };
-        lines(&fresh.path().join("part.json"), &[part])?;
+        lines(&fresh.path().join(PART), &[part])?;
         let target = self.folder.join(key);
         match fs::rename(fresh.path(), &target) {
             Ok(()) => {
@@ -172,6 +182,20 @@ impl Parts {
         Ok(())
     }
 }
+
+/// Whether a folder is there and holds parts only.
+fn is_parts(folder: &Path) -> bool {
+    let is_part = |entry: io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| {
+            let unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
+            unfinished || entry.path().join(PART).is_file()
+        })
+    };
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.all(is_part))
+}
+
+/// The file of a part that says what it is.
+const PART: &str = "part.json";
 
 /// What is known of a part as a whole.
 #[derive(Debug, serde::Deserialize, Serialize)]

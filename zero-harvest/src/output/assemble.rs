@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::card::{self, Made};
 use super::files::Files;
-use super::{Format, OutputError, Part, Parts, Style};
+use super::{Format, OutputError, PART, Part, Parts, Style};
 use crate::filter::{Curation, Curator};
 use crate::record::{Counts, Reason, Record, Reject, SCHEMA_VERSION};
 use crate::stats::Statistics;
@@ -86,7 +86,7 @@ impl Parts {
 
 impl Assembly<'_> {
     fn part(&mut self, folder: &Path) -> Result<Part, OutputError> {
-        let mut part: Part = only(&folder.join("part.json"))?;
+        let mut part: Part = only(&folder.join(PART))?;
         let path = folder.join("rejects.jsonl");
         each(&path, |line| {
             writeln!(self.rejects, "{line}").map_err(OutputError::at(&path))
