@@ -76,14 +76,19 @@ pub(crate) fn compile(job: &Job<'_>, options: &[&str]) -> Result<Object, Compile
         .args(job.toolchain.language())
         .args(job.fence.arguments())
         .args(options)
-        // The same object wherever the repository lies.
-        .arg(format!("-ffile-prefix-map={}=.", job.root.display()))
-        .arg(format!("-ffile-prefix-map={}=.", folder.path().display()))
         .args(["-g", "-c", "-o"])
         .arg(&object)
         .args(job.flags)
         .arg("unit.c");
-    run(&mut command, job.budget)?;
+    // The same object wherever the repository and our own files lie.
+    for prefix in [job.root, folder.path(), &job.fence.headers()] {
+        command.arg(format!("-ffile-prefix-map={}=.", prefix.display()));
+    }
+    if let Err(error) = run(&mut command, job.budget) {
+        // A full disk is no fault of the source.
+        std::fs::write(&object, vec![0; limits::PROBE])?;
+        return Err(error);
+    }
     Ok(Object::parse(&std::fs::read(&object)?)?)
 }
 

@@ -58,6 +58,11 @@ impl Fence {
         &self.folder
     }
 
+    /// Where headers of a recipe go.
+    pub(crate) fn headers(&self) -> PathBuf {
+        self.folder.join("headers")
+    }
+
     /// What keeps clang inside.
     pub(crate) fn arguments(&self) -> [String; 2] {
         let description = self.folder.join(DESCRIPTION);

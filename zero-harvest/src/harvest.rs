@@ -173,8 +173,8 @@ pub enum HarvestError {
     /// The dataset cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// Temporary files cannot be written.
-    #[error("write temporary files")]
+    /// Temporary files cannot be written, or the compiler not be started.
+    #[error("compile with temporary files")]
     Temporary(#[source] std::io::Error),
     /// Sources cannot be read at all.
     #[error(transparent)]
@@ -228,8 +228,7 @@ pub fn harvest(options: &Options, progress: &dyn Progress) -> Result<Summary, Ha
         let shape = options.shape(&checkout.name, workers.version());
         let key = output::key(&checkout.name, &checkout.commit, &shape);
         if !parts.has(&key) {
-            let harvested = repository::harvest(options, &workers, progress, &checkout)
-                .map_err(HarvestError::Temporary)?;
+            let harvested = repository::harvest(options, &workers, progress, &checkout)?;
             if options.shard.is_some() {
                 finished
                     .counts

@@ -76,6 +76,8 @@ pub const ARCHIVE_MEMORY_KIB: u32 = 256 * 1024;
 pub const ARCHIVE_ENTRIES: usize = 500_000;
 /// Bytes of a compiler's messages that are kept.
 pub const COMPILER_OUTPUT: u64 = 64 * 1024;
+/// Bytes that a disk must have room for where a compiler failed.
+pub const PROBE: usize = 1 << 20;
 /// Words of an instruction, at least and at most.
 pub const DOC_WORDS: (usize, usize) = (3, 256);
 /// Records in one file of the dataset.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use crate::check::Sandbox;
 use crate::extract::{Extraction, Function};
 use crate::fence::Fence;
-use crate::harvest::{Options, Phase, Progress};
+use crate::harvest::{HarvestError, Options, Phase, Progress};
 use crate::license::{Evidence, License};
 use crate::object::Object;
 use crate::parallel;
@@ -77,25 +77,29 @@ struct Pools<'a> {
 }
 
 /// Harvests a repository.
+///
+/// # Errors
+/// When this machine fails, whatever the repository holds.
 pub(crate) fn harvest(
     options: &Options,
     workers: &Workers,
     progress: &dyn Progress,
     checkout: &Checkout,
-) -> std::io::Result<Harvested> {
+) -> Result<Harvested, HarvestError> {
     let recipe = Recipe::choose(&options.recipes, &checkout.name);
-    let fence = Fence::new(&options.toolchain, checkout)?;
+    let fence = Fence::new(&options.toolchain, checkout).map_err(HarvestError::Temporary)?;
     let run = Run {
         options,
         progress,
         checkout,
         recipe,
         evidence: Evidence::new(checkout, recipe),
-        overlay: recipe::overlay(recipe, checkout, fence.folder())?,
+        overlay: recipe::overlay(recipe, checkout, fence.headers())
+            .map_err(HarvestError::Temporary)?,
         fence,
     };
     let units = units::find(checkout, recipe);
-    let reads = run.read(workers, &units);
+    let reads = run.read(workers, &units)?;
     let owned = run.owners(&reads);
     progress.phase(Phase::Compile, reads.len());
     let objects = parallel::map(options.jobs, &reads, |number, read| {
@@ -103,6 +107,7 @@ pub(crate) fn harvest(
         progress.advance();
         built
     });
+    let objects: Vec<_> = objects.into_iter().collect::<Result<_, _>>()?;
     let (objects, checked) = objects.into_iter().unzip();
     Ok(run.records(&reads, &owned, &Objects { objects, checked }))
 }

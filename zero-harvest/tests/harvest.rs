@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use zero_harvest::recipe::Recipe;
 use zero_harvest::source::Source;
-use zero_harvest::{Options, Phase, Progress, Summary, Toolchain};
+use zero_harvest::{HarvestError, Options, Phase, Progress, Summary, Toolchain};
 
 struct Silent;
 
@@ -373,4 +374,66 @@ fn no_source_gets_at_a_file_outside_its_repository() {
     assert_eq!(symbols, expected);
     let rejects = fs::read_to_string(out.join("rejects.jsonl")).unwrap();
     assert!(!rejects.contains(SECRET), "{rejects}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_failure_of_the_machine_is_no_reject() {
+    use std::os::unix::fs::PermissionsExt;
+    if toolchain().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = repository(folder.path(), &SMALL);
+    let out = folder.path().join("out");
+    let clang = folder.path().join("clang");
+    fs::write(&clang, "#!/bin/sh\nexec clang-19 \"$@\"\n").unwrap();
+    fs::set_permissions(&clang, PermissionsExt::from_mode(0o700)).unwrap();
+    let path = Some(clang.as_path());
+    let mut gone = options(&[&root], &out, Toolchain::find(path, None, None).unwrap());
+    let aside = folder.path().join("aside");
+    fs::rename(&clang, &aside).unwrap();
+    let error = zero_harvest::harvest(&gone, &Silent).unwrap_err();
+    assert!(matches!(error, HarvestError::Temporary(_)), "{error}");
+    fs::rename(&aside, &clang).unwrap();
+    gone.resume = true;
+    let summary = zero_harvest::harvest(&gone, &Silent).unwrap();
+    assert_eq!(summary.total.records, 5);
+}
+
+#[test]
+fn no_folder_is_taken_over_that_is_no_dataset() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = repository(folder.path(), &SMALL);
+    let foreign = folder.path().join("project");
+    fs::create_dir_all(foreign.join("data")).unwrap();
+    fs::create_dir_all(foreign.join("parts/wheel")).unwrap();
+    fs::write(foreign.join("data/mine"), "mine").unwrap();
+    for (resume, shard) in [(false, None), (true, None), (false, Some("1/1"))] {
+        let Some(toolchain) = toolchain() else { return };
+        let mut options = options(&[&root], &foreign, toolchain);
+        options.resume = resume;
+        options.shard = shard.map(|shard| shard.parse().unwrap());
+        let error = zero_harvest::harvest(&options, &Silent).unwrap_err();
+        assert!(!error.hint().unwrap().contains("--resume"), "{error}");
+        assert_eq!(fs::read(foreign.join("data/mine")).unwrap(), b"mine");
+    }
+}
+
+#[test]
+fn headers_of_a_recipe_are_the_same_in_every_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "#include \"made.h\"\n/** Names the file that it was made of. */\nconst char *made(int a) { return a ? file() : \"\"; }\n";
+    let root = repository(folder.path(), &[SMALL[0], ("a.c", text)]);
+    let recipe = "name = \"x\"\nrepositories = [\"lib\"]\n[headers]\n\"made.h\" = \"static const char *file(void) { return __FILE__; }\"";
+    let once = |name: &str| {
+        let out = folder.path().join(name);
+        let mut options = options(&[&root], &out, toolchain()?);
+        options.recipes = vec![Recipe::parse(recipe).unwrap()];
+        zero_harvest::harvest(&options, &Silent).unwrap();
+        Some(records(&out))
+    };
+    let Some(first) = once("first") else { return };
+    assert_eq!(first.len(), 1);
+    assert_eq!(once("second"), Some(first));
 }

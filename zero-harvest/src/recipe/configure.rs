@@ -120,17 +120,16 @@ fn name_in<'t>(text: &'t str, open: &str, close: &str) -> Option<(&'t str, usize
         .then(|| (name, open.len() + name.len() + close.len()))
 }
 
-/// Makes a recipe's headers in a folder of `into`, which is looked in first. An original that is missing is as good as no header: the
+/// Makes a recipe's headers in a folder that is looked in first. An original that is missing is as good as no header: the
 /// sources that need it say so.
 pub(crate) fn overlay(
     recipe: Option<&Recipe>,
     checkout: &Checkout,
-    into: &Path,
+    folder: PathBuf,
 ) -> std::io::Result<Option<PathBuf>> {
     let Some(recipe) = recipe.filter(|recipe| recipe.makes_headers()) else {
         return Ok(None);
     };
-    let folder = into.join("headers");
     std::fs::create_dir(&folder)?;
     for (path, text) in recipe.made(&checkout.root, &checkout.files) {
         let path = folder.join(path);

@@ -4,32 +4,42 @@ use super::{Read, Run};
 use crate::check::Level;
 use crate::compile::{self, CompileError, Job};
 use crate::extract::Function;
+use crate::harvest::HarvestError;
 use crate::object::Object;
 use crate::record::Reason;
 
+/// An object, or why there is none.
+type Built = Result<Object, (Reason, String)>;
+
 impl Run<'_> {
     /// The objects of a unit: for release, and if it is wanted the one that traps.
+    ///
+    /// # Errors
+    /// When this machine cannot compile at all: another run can, so that must not become a reject.
     pub(super) fn build(
         &self,
         read: &Read,
         keep: &[&Function],
-    ) -> (Result<Object, (Reason, String)>, Option<Object>) {
-        let release = self.release(read, keep);
-        let wanted = release.is_ok() && self.options.verify >= Level::L2;
-        let checked = wanted.then(|| self.object(read, keep, &compile::CHECKED));
-        (release, checked.and_then(Result::ok))
+    ) -> Result<(Built, Option<Object>), HarvestError> {
+        let release = self.release(read, keep)?;
+        let checked = if release.is_ok() && self.options.verify >= Level::L2 {
+            self.object(read, keep, &compile::CHECKED)?.ok()
+        } else {
+            None
+        };
+        Ok((release, checked))
     }
 
-    fn release(&self, read: &Read, keep: &[&Function]) -> Result<Object, (Reason, String)> {
+    fn release(&self, read: &Read, keep: &[&Function]) -> Result<Built, HarvestError> {
         if let Some(why) = &read.crashed {
-            return Err((Reason::Crashed, why.clone()));
+            return Ok(Err((Reason::Crashed, why.clone())));
         }
         if let Some(missing) = &read.extraction.missing {
-            return Err((Reason::MissingHeader, missing.header.clone()));
+            return Ok(Err((Reason::MissingHeader, missing.header.clone())));
         }
         // The parser is the compiler's: what it refuses, that one would refuse too.
         if let Some(error) = &read.extraction.error {
-            return Err((Reason::DoesNotCompile, error.clone()));
+            return Ok(Err((Reason::DoesNotCompile, error.clone())));
         }
         self.object(read, keep, &compile::RELEASE)
     }
@@ -39,7 +49,7 @@ impl Run<'_> {
         read: &Read,
         keep: &[&Function],
         options: &[&str],
-    ) -> Result<Object, (Reason, String)> {
+    ) -> Result<Built, HarvestError> {
         let job = Job {
             toolchain: &self.options.toolchain,
             fence: &self.fence,
@@ -49,14 +59,18 @@ impl Run<'_> {
             keep,
             budget: self.options.budget,
         };
-        compile::compile(&job, options).map_err(|error| {
-            let reason = match &error {
-                CompileError::Died | CompileError::Io(_) => Reason::Crashed,
-                CompileError::Object(_) => Reason::Unsupported,
-                CompileError::Source(_) => Reason::DoesNotCompile,
-            };
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-            (reason, format!("{error}{}", cause.unwrap_or_default()))
-        })
+        let error = match compile::compile(&job, options) {
+            Ok(object) => return Ok(Ok(object)),
+            Err(error) => error,
+        };
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+        let detail = format!("{error}{}", cause.unwrap_or_default());
+        let reason = match error {
+            CompileError::Died => Reason::Crashed,
+            CompileError::Io(error) => return Err(HarvestError::Temporary(error)),
+            CompileError::Object(_) => Reason::Unsupported,
+            CompileError::Source(_) => Reason::DoesNotCompile,
+        };
+        Ok(Err((reason, detail)))
     }
 }

@@ -39,15 +39,20 @@ impl Workers {
         &self.version
     }
 
-    /// One that dies is not put back: the next unit starts another.
-    fn extract(&self, request: &Request) -> Result<Extraction, WorkerError> {
+    /// What is read in a unit; `None` if the worker dies of it. Such a one is not put back: the next unit starts another.
+    ///
+    /// # Errors
+    /// When none can be started, which says nothing about the unit.
+    fn extract(&self, request: &Request) -> Result<Option<Extraction>, WorkerError> {
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
         let mut worker = match idle {
             Some(worker) => worker,
             None => Worker::start(&self.command, self.budget)?,
         };
-        let extraction = worker.extract(request)?;
-        if let Ok(mut idle) = self.idle.lock() {
+        let extraction = worker.extract(request).ok();
+        if extraction.is_some()
+            && let Ok(mut idle) = self.idle.lock()
+        {
             idle.push(worker);
         }
         Ok(extraction)
@@ -56,7 +61,7 @@ impl Workers {
 
 impl Run<'_> {
     /// Reads every unit.
-    pub(super) fn read(&self, workers: &Workers, units: &[Unit]) -> Vec<Read> {
+    pub(super) fn read(&self, workers: &Workers, units: &[Unit]) -> Result<Vec<Read>, WorkerError> {
         let headers = Headers::new(&self.checkout.files);
         self.progress.phase(Phase::Read, units.len());
         parallel::map(self.options.jobs, units, |_, unit| {
@@ -64,13 +69,20 @@ impl Run<'_> {
             self.progress.advance();
             read
         })
+        .into_iter()
+        .collect()
     }
 
-    fn unit(&self, workers: &Workers, headers: &Headers<'_>, mut unit: Unit) -> Read {
+    fn unit(
+        &self,
+        workers: &Workers,
+        headers: &Headers<'_>,
+        mut unit: Unit,
+    ) -> Result<Read, WorkerError> {
         let path = self.checkout.root.join(&unit.path);
         let size = std::fs::metadata(&path).map_or(0, |data| data.len());
         if size > limits::SOURCE_BYTES {
-            return crashed(unit, "it is larger than a source may be");
+            return Ok(crashed(unit, "it is larger than a source may be"));
         }
         for _ in 0..limits::SEARCHED_HEADERS {
             let request = Request {
@@ -78,9 +90,8 @@ impl Run<'_> {
                 root: self.checkout.root.to_string_lossy().into_owned(),
                 args: self.arguments(&unit),
             };
-            let extraction = match workers.extract(&request) {
-                Ok(extraction) => extraction,
-                Err(error) => return crashed(unit, &error.to_string()),
+            let Some(extraction) = workers.extract(&request)? else {
+                return Ok(crashed(unit, &WorkerError::Died.to_string()));
             };
             if let Some(missing) = &extraction.missing {
                 let from = self
@@ -94,13 +105,13 @@ impl Run<'_> {
                     continue;
                 }
             }
-            return Read {
+            return Ok(Read {
                 unit,
                 extraction,
                 crashed: None,
-            };
+            });
         }
-        crashed(unit, "it needs more headers than are looked for")
+        Ok(crashed(unit, "it needs more headers than are looked for"))
     }
 
     /// The parser's arguments, which are the compiler's.
