@@ -72,10 +72,16 @@ pub const LICENSE_BYTES: u64 = 256 * 1024;
 pub const ARCHIVE_BYTES: u64 = 4 << 30;
 /// KiB of memory that reading an archive may take.
 pub const ARCHIVE_MEMORY_KIB: u32 = 256 * 1024;
+/// Bytes of what an archive says of one entry: its name, where a link leads.
+pub const ARCHIVE_HEADER: u64 = 1 << 20;
 /// Entries of an archive.
 pub const ARCHIVE_ENTRIES: usize = 500_000;
 /// Bytes of a compiler's messages that are kept.
 pub const COMPILER_OUTPUT: u64 = 64 * 1024;
+/// Bytes of one object. What a unit has in static memory is spelled out in it, zeros included.
+pub const OBJECT: u64 = 64 << 20;
+/// Bytes of what the parser says of one unit.
+pub const ANSWER: u64 = 128 << 20;
 /// Bytes that a disk must have room for where a compiler failed.
 pub const PROBE: usize = 1 << 20;
 /// Words of an instruction, at least and at most.

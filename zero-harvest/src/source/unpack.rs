@@ -1,8 +1,10 @@
 //! Archives, which may be hostile: only files and folders below the target, up to a size and a number.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
@@ -43,25 +45,56 @@ pub(super) fn unpack(archive: &Path, folder: &Path) -> Result<PathBuf, UnpackErr
         )),
         _ => Box::new(MultiGzDecoder::new(file)),
     };
-    entries(reader, folder)?;
+    entries(reader, Target::new(folder))?;
     only_folder(folder)
 }
 
-fn entries(reader: impl Read, folder: &Path) -> Result<(), UnpackError> {
-    let mut target = Target::new(folder);
-    let mut archive = Archive::new(reader);
-    for (number, entry) in archive.entries()?.enumerate() {
+fn entries(reader: impl Read, mut target: Target<'_>) -> Result<(), UnpackError> {
+    let allowed = Rc::new(Cell::new(0));
+    let gate = Gate(reader, Rc::clone(&allowed));
+    let mut archive = Archive::new(gate);
+    let mut entries = archive.entries()?;
+    for number in 0.. {
+        // Names may be entries of their own, of any length, which the next one takes into memory.
+        allowed.set(limits::ARCHIVE_HEADER);
+        let next = entries.next();
+        if allowed.get() == 0 {
+            return Err(UnpackError::TooLarge("the bytes that a name may have"));
+        }
+        target.spend(limits::ARCHIVE_HEADER - allowed.get())?;
+        let Some(entry) = next else { break };
         Target::count(number)?;
+        allowed.set(u64::MAX);
         let mut entry = entry?;
         let path = entry.path()?.into_owned();
         match entry.header().entry_type() {
             EntryType::Directory => target.folder(&path)?,
-            EntryType::Regular | EntryType::Continuous => target.file(&path, &mut entry)?,
+            EntryType::Regular | EntryType::Continuous => {
+                target.file(&path, &mut entry)?;
+                continue;
+            }
             // Links and devices: no source needs them, and links lead elsewhere.
             _ => target.refuse(&path)?,
         }
+        // What is left out is decompressed all the same.
+        target.copy(&mut entry, &mut io::sink())?;
     }
     Ok(())
+}
+
+/// A reader that fails after so many bytes.
+struct Gate<R>(R, Rc<Cell<u64>>);
+
+impl<R: Read> Read for Gate<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.1.get() == 0 {
+            return Err(io::Error::other("too much"));
+        }
+        let read = (&mut self.0).take(self.1.get()).read(buffer)?;
+        self.1
+            .set(self.1.get() - u64::try_from(read).unwrap_or(u64::MAX));
+        Ok(read)
+    }
 }
 
 fn zip(file: impl Read + io::Seek, folder: &Path) -> Result<(), UnpackError> {
@@ -123,14 +156,19 @@ impl<'a> Target<'a> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        // What the header claims is not believed: what is written is counted, and one byte more than is allowed tells a
-        // large archive from one that is exactly as large.
-        let mut file = File::create(&path)?;
-        let written = io::copy(&mut entry.take(self.left + 1), &mut file)?;
-        self.left = self
-            .left
-            .checked_sub(written)
-            .ok_or(UnpackError::TooLarge("the bytes that an archive may have"))?;
+        self.copy(entry, &mut File::create(&path)?)
+    }
+
+    /// What the header claims is not believed: what comes is counted, and one byte more than is allowed tells a large
+    /// archive from one that is exactly as large.
+    fn copy(&mut self, entry: &mut impl Read, to: &mut impl io::Write) -> Result<(), UnpackError> {
+        let copied = io::copy(&mut entry.take(self.left + 1), to)?;
+        self.spend(copied)
+    }
+
+    fn spend(&mut self, bytes: u64) -> Result<(), UnpackError> {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.ok_or(UnpackError::TooLarge("the bytes that an archive may have"))?;
         Ok(())
     }
 }
@@ -182,7 +220,11 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let below = folder.path().join("below");
             fs::create_dir(&below).unwrap();
-            let error = entries(archive(path, EntryType::Regular).as_slice(), &below).unwrap_err();
+            let error = entries(
+                archive(path, EntryType::Regular).as_slice(),
+                Target::new(&below),
+            )
+            .unwrap_err();
             assert!(matches!(error, UnpackError::Path(_)), "{path}: {error}");
             let error = zip(io::Cursor::new(zipped(path)), &below).unwrap_err();
             assert!(matches!(error, UnpackError::Path(_)), "{path}: {error}");
@@ -240,8 +282,40 @@ mod tests {
     #[test]
     fn links_are_left_out() {
         let folder = tempfile::tempdir().unwrap();
-        entries(archive("x", EntryType::Symlink).as_slice(), folder.path()).unwrap();
+        let archive = archive("x", EntryType::Symlink);
+        entries(archive.as_slice(), Target::new(folder.path())).unwrap();
         assert!(!folder.path().join("x").exists());
+    }
+
+    #[test]
+    fn names_and_what_is_left_out_count_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        for (kind, size) in [
+            (EntryType::GNULongName, 16 << 20),
+            (EntryType::GNULongLink, 16 << 20),
+            (EntryType::XHeader, 16 << 20),
+            (EntryType::Symlink, 100_000),
+            (EntryType::Char, 100_000),
+            (EntryType::Regular, 100_000),
+        ] {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_path("x").unwrap();
+            header.set_size(size);
+            header.set_cksum();
+            let mut builder = tar::Builder::new(Vec::new());
+            builder
+                .append(&header, io::repeat(b'x').take(size))
+                .unwrap();
+            let mut target = Target::new(folder.path());
+            target.left = 90_000;
+            let bytes = builder.into_inner().unwrap();
+            let error = entries(bytes.as_slice(), target).unwrap_err();
+            assert!(
+                matches!(error, UnpackError::TooLarge(_)),
+                "{kind:?}: {error}"
+            );
+        }
     }
 
     #[test]
