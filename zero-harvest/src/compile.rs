@@ -27,6 +27,9 @@ pub(crate) enum CompileError {
     /// The source has an error.
     #[error("{0}")]
     Source(String),
+    /// Its object is larger than one may be.
+    #[error("more than {} bytes of object", limits::OBJECT)]
+    TooLarge,
 }
 
 /// Options of the release build, as records say them. Assertions are for those who call a function: here the other build
@@ -76,6 +79,8 @@ pub(crate) fn compile(job: &Job<'_>, options: &[&str]) -> Result<Object, Compile
         .args(job.toolchain.language())
         .args(job.fence.arguments())
         .args(options)
+        // A crash must not leave the source in the folder of temporary files.
+        .arg("-fno-crash-diagnostics")
         .args(["-g", "-c", "-o"])
         .arg(&object)
         .args(job.flags)
@@ -88,6 +93,9 @@ pub(crate) fn compile(job: &Job<'_>, options: &[&str]) -> Result<Object, Compile
         // A full disk is no fault of the source.
         std::fs::write(&object, vec![0; limits::PROBE])?;
         return Err(error);
+    }
+    if std::fs::metadata(&object)?.len() > limits::OBJECT {
+        return Err(CompileError::TooLarge);
     }
     Ok(Object::parse(&std::fs::read(&object)?)?)
 }
@@ -128,7 +136,7 @@ fn run(command: &mut Command, budget: Budget) -> Result<(), CompileError> {
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
-    process::limit_memory(&child, budget.memory);
+    process::limit(&child, budget.memory, limits::OBJECT);
     let watchdog = Watchdog::new(&child, budget.time);
     let mut said = Vec::new();
     if let Some(stderr) = child.stderr.take() {
@@ -144,6 +152,7 @@ fn run(command: &mut Command, budget: Budget) -> Result<(), CompileError> {
     match status.code() {
         Some(0) => Ok(()),
         Some(1) if !late => Err(CompileError::Source(first_error(&said))),
+        _ if process::wrote_too_much(status) => Err(CompileError::TooLarge),
         _ => Err(CompileError::Died),
     }
 }

@@ -1,25 +1,40 @@
 //! Child processes with limits: a compiler that is fed anything may run forever or take all memory.
 
-use std::process::Child;
+use std::process::{Child, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Limits the address space of a child.
+/// Limits the address space of a child, and the files that it writes.
 #[cfg(target_os = "linux")]
-pub(crate) fn limit_memory(child: &Child, bytes: u64) {
+pub(crate) fn limit(child: &Child, memory: u64, file: u64) {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
-    let limit = Rlimit {
-        current: Some(bytes),
-        maximum: Some(bytes),
-    };
-    // A child that ended already needs no limit.
-    let _ = prlimit(Some(Pid::from_child(child)), Resource::As, limit);
+    for (resource, bytes) in [(Resource::As, memory), (Resource::Fsize, file)] {
+        let limit = Rlimit {
+            current: Some(bytes),
+            maximum: Some(bytes),
+        };
+        // A child that ended already needs no limit.
+        let _ = prlimit(Some(Pid::from_child(child)), resource, limit);
+    }
 }
 
 /// Other systems cannot limit a running process: there only time is limited.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn limit_memory(_child: &Child, _bytes: u64) {}
+pub(crate) fn limit(_child: &Child, _memory: u64, _file: u64) {}
+
+/// Whether a child ended because a file of it grew too large.
+#[cfg(unix)]
+pub(crate) fn wrote_too_much(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.signal() == Some(rustix::process::Signal::XFSZ.as_raw())
+}
+
+/// Where files are not limited, nothing ends because of them.
+#[cfg(not(unix))]
+pub(crate) fn wrote_too_much(_status: ExitStatus) -> bool {
+    false
+}
 
 /// Kills a child that takes too long, unless it is called off before.
 #[derive(Debug)]

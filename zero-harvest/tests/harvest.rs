@@ -437,3 +437,26 @@ fn headers_of_a_recipe_are_the_same_in_every_run() {
     assert_eq!(first.len(), 1);
     assert_eq!(once("second"), Some(first));
 }
+
+#[test]
+fn a_unit_that_is_mostly_zeros_or_pointers_costs_only_itself() {
+    let Some(toolchain) = toolchain() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        SMALL[0],
+        (
+            "a.c",
+            "char heap[80 << 20];\n/** Gives a byte of the heap. */\nint byte(unsigned at) { return heap[at]; }\n",
+        ),
+        (
+            "b.c",
+            "union U { char c; void *p[100000000]; };\n/** Gives the first byte of many. */\nint first(union U *u) { return u->c; }\n",
+        ),
+    ];
+    let root = repository(folder.path(), &files);
+    let out = folder.path().join("out");
+    run(&[&root], &out, toolchain);
+    assert_eq!(records(&out)[0]["provenance"]["symbol"], "first");
+    let rejects = lines(&out.join("rejects.jsonl"));
+    assert_eq!(rejects[0]["reason"], "too-large", "{rejects:?}");
+}

@@ -9,6 +9,9 @@ use super::libclang::{Member, Type};
 const DEPTH: u8 = 3;
 /// Parts of one type that are described; what lies beyond is [`Shape::Other`].
 const PARTS: usize = 256;
+/// Addresses of one type that are told, as many as a block has room for: an array of pointers is a short text and a long
+/// list.
+const ADDRESSES: usize = 128 * 1024;
 
 /// What a type comes to.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -83,7 +86,11 @@ pub struct Field {
 
 impl Shape {
     pub(super) fn of(ty: Type<'_>) -> Self {
-        Describer { left: PARTS }.shape(ty.canonical(), DEPTH)
+        let mut describer = Describer {
+            left: PARTS,
+            addresses: ADDRESSES,
+        };
+        describer.shape(ty.canonical(), DEPTH)
     }
 
     /// What a parameter of a type comes to: an array is passed as its address.
@@ -159,7 +166,7 @@ impl Shape {
         }
     }
 
-    /// Where it holds addresses, in bytes from its start.
+    /// Where it holds addresses, in bytes from its start; not all of them where there are more than a block may hold.
     pub(crate) fn addresses(&self) -> Vec<u64> {
         match self {
             Self::Array { of, count } => {
@@ -167,6 +174,7 @@ impl Shape {
                 let most = if inner.is_empty() { 0 } else { *count };
                 (0..most)
                     .flat_map(|number| inner.iter().map(move |at| number * step + at))
+                    .take(ADDRESSES)
                     .collect()
             }
             Self::Pointer { .. } => vec![0],
@@ -177,6 +185,7 @@ impl Shape {
                     inner.into_iter().map(|at| field.offset + at)
                 })
                 .chain(also.iter().copied())
+                .take(ADDRESSES)
                 .collect(),
             _ => Vec::new(),
         }
@@ -186,6 +195,7 @@ impl Shape {
 /// Describes types, up to a number of parts: structures of structures of structures would never end.
 struct Describer {
     left: usize,
+    addresses: usize,
 }
 
 impl Describer {
@@ -257,7 +267,10 @@ impl Describer {
             let shape = self.shape(field.ty.canonical(), depth);
             // Of a union the first alternative is enough to make a value.
             if offset < end {
-                also.extend(shape.addresses().into_iter().map(|at| offset + at));
+                let told = shape.addresses().into_iter().take(self.addresses);
+                let before = also.len();
+                also.extend(told.map(|at| offset + at));
+                self.addresses -= also.len() - before;
                 continue;
             }
             end = offset + shape.size().unwrap_or(1).max(1);
@@ -284,5 +297,18 @@ fn is_plain(ty: Type<'_>, depth: u8) -> bool {
         // An address is none of ours to make up; `_Bool` has two values, an enumeration as many as it names.
         c::CXType_Pointer | c::CXType_Bool | c::CXType_Enum => false,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_type_has_no_endless_list_of_addresses() {
+        let to = Box::new(Shape::Void);
+        let of = Box::new(Shape::Pointer { readonly: true, to });
+        let array = Shape::Array { of, count: 1 << 40 };
+        assert_eq!(array.addresses().len(), ADDRESSES);
     }
 }

@@ -1,14 +1,14 @@
 //! The process that reads sources: JSON lines in, JSON lines out.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read as _, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
 use super::libclang::Library;
 use super::{Extraction, Request, walk};
-use crate::limits::Budget;
+use crate::limits::{self, Budget};
 use crate::process::{self, Watchdog};
 
 /// What a worker says first.
@@ -81,7 +81,8 @@ impl Worker {
             .stderr(Stdio::null())
             .spawn()
             .map_err(WorkerError::Start)?;
-        process::limit_memory(&child, budget.memory);
+        // It writes no files.
+        process::limit(&child, budget.memory, 0);
         let requests = child.stdin.take();
         let answers = child.stdout.take().ok_or(WorkerError::Died)?;
         let mut worker = Self {
@@ -113,7 +114,10 @@ impl Worker {
     fn answer<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, WorkerError> {
         let watchdog = Watchdog::new(&self.child, self.budget.time);
         let mut answer = String::new();
-        let read = self.answers.read_line(&mut answer);
+        // A line that is cut off is no JSON.
+        let read = (&mut self.answers)
+            .take(limits::ANSWER)
+            .read_line(&mut answer);
         watchdog.call_off();
         read.ok()
             .and_then(|_| serde_json::from_str(&answer).ok())

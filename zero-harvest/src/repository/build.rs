@@ -70,6 +70,7 @@ impl Run<'_> {
             CompileError::Io(error) => return Err(HarvestError::Temporary(error)),
             CompileError::Object(_) => Reason::Unsupported,
             CompileError::Source(_) => Reason::DoesNotCompile,
+            CompileError::TooLarge => Reason::TooLarge,
         };
         Ok(Err((reason, detail)))
     }

@@ -56,9 +56,13 @@ pub(super) fn digest(root: &Path, files: &[String]) -> Result<String, SourceErro
     let mut hasher = blake3::Hasher::new();
     for file in files {
         let path = root.join(file);
-        let bytes = std::fs::read(&path).map_err(SourceError::read(&path))?;
+        let read = std::fs::File::open(&path).and_then(|open| {
+            blake3::Hasher::new()
+                .update_reader(open)
+                .map(|hasher| hasher.finalize())
+        });
         hasher.update(blake3::hash(file.as_bytes()).as_bytes());
-        hasher.update(blake3::hash(&bytes).as_bytes());
+        hasher.update(read.map_err(SourceError::read(&path))?.as_bytes());
     }
     Ok(hasher.finalize().to_hex()[..40].to_owned())
 }
