@@ -265,6 +265,45 @@ fn what_is_missing_is_named_with_the_command_that_installs_it() {
         .says("--resume");
 }
 
+#[test]
+fn a_clone_depends_on_nothing_of_its_user_and_tells_no_password() {
+    let world = World::new();
+    if !can_harvest(&world) {
+        return;
+    }
+    libraries(&world);
+    let root = world.path("sums");
+    let git = |args: &[&str]| {
+        let user = ["-c", "user.name=x", "-c", "user.email=x@x.example"];
+        let mut git = world.peer("git").expect("git is here");
+        Run::of(git.current_dir(&root).args(user).args(args)).code(0)
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "x"]);
+    let commit = git(&["rev-parse", "HEAD"]).stdout;
+    let zero = |url: &str| {
+        let mut command = world.command_as("home", "cargo-zero");
+        command
+            .args(["harvest", url, "--out", "cloned", "--json"])
+            .env("GIT_DIR", world.path("home"))
+            .env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", "core.autocrlf")
+            .env("GIT_CONFIG_VALUE_0", "true");
+        Run::of(&mut command)
+    };
+    zero(&format!("file://{}", root.display())).code(0);
+    let records = records(&world.path("cloned/data"));
+    assert_eq!(records[0]["provenance"]["commit"], commit.trim());
+    let source = records[0]["c_source"].as_str().expect("a text");
+    assert!(source.contains('\n') && !source.contains('\r'), "{source}");
+    fs::remove_dir_all(world.path("cloned")).expect("it is ours");
+    let run = zero("http://me:hunter2@127.0.0.1:1/x/y.git").code(1);
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(said.contains("127.0.0.1:1/x/y"), "{run}");
+    assert!(!said.contains("hunter2"), "{run}");
+}
+
 /// Runs a harvest that is killed at the entry of a system call of its first thread; `None` where that is not possible.
 fn killed(
     world: &World,

@@ -27,18 +27,18 @@ pub enum Source {
 #[non_exhaustive]
 pub enum SourceError {
     /// git failed.
-    #[error("clone {url}: {said}")]
+    #[error("clone {name}: {said}")]
     Clone {
-        /// What was cloned.
-        url: String,
+        /// What was cloned, as records call it.
+        name: String,
         /// What git said.
         said: String,
     },
     /// git is not installed.
-    #[error("start git, which clones {url}")]
+    #[error("start git, which clones {name}")]
     Git {
-        /// What was to be cloned.
-        url: String,
+        /// What was to be cloned, as records call it.
+        name: String,
         /// Why.
         source: std::io::Error,
     },
@@ -139,7 +139,7 @@ impl Source {
                 let bare = bare.unwrap_or(url).trim_end_matches('/');
                 let bare = bare.strip_suffix(".git").unwrap_or(bare);
                 // Whoever may read it, their name and password are no part of it.
-                let bare = bare.rsplit_once('@').map_or(bare, |(_, rest)| rest);
+                let bare = bare.get(git::user(url).len()..).unwrap_or(bare);
                 if url.starts_with("file://") {
                     last(Path::new(&format!("/{}", bare.trim_start_matches('/'))))
                 } else {
@@ -223,6 +223,7 @@ mod tests {
         let git = |url: &str| Source::Git(String::from(url)).name();
         assert_eq!(git("https://git.example/a/b.git"), "git.example/a/b");
         assert_eq!(git("https://me:secret@git.example/a/b"), "git.example/a/b");
+        assert_eq!(git("https://git.example/@a/b@c"), "git.example/@a/b@c");
         assert_eq!(git("file:///a/lib.git"), "lib");
         let archive = Source::Archive(PathBuf::from("/x/cjson_1.7.tar.gz"));
         assert_eq!(archive.name(), "cjson_1.7");

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::SourceError;
+use super::{Source, SourceError};
 
 /// Clones into an empty folder; the commit.
 pub(super) fn clone(url: &str, folder: &Path) -> Result<String, SourceError> {
-    // `--` keeps a URL from being an option; no prompt may wait for an answer that nobody gives.
-    let mut clone = git(folder);
+    // `--` keeps a URL from being an option.
+    let mut clone = remote(folder, url);
     clone
         .args(["clone", "--quiet", "--depth", "1", "--no-tags", "--", url])
         .arg(".");
@@ -21,7 +21,7 @@ pub(super) fn clone(url: &str, folder: &Path) -> Result<String, SourceError> {
 pub(super) fn cached(url: &str, cache: &Path) -> Result<(PathBuf, String), SourceError> {
     std::fs::create_dir_all(cache).map_err(SourceError::read(cache))?;
     let said = run(
-        git(cache).args(["ls-remote", "--quiet", "--", url, "HEAD"]),
+        remote(cache, url).args(["ls-remote", "--quiet", "--", url, "HEAD"]),
         url,
     )?;
     let commit = said.split_whitespace().next().unwrap_or_default();
@@ -48,30 +48,88 @@ pub(super) fn cached(url: &str, cache: &Path) -> Result<(PathBuf, String), Sourc
     Ok((kept, commit))
 }
 
+/// What stands in front of a URL's host, `@` included: whose right it is to read it is nobody else's business.
+pub(super) fn user(url: &str) -> &str {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or_default();
+    let end = authority.rfind('@').map_or(0, |at| at + 1);
+    &authority[..end]
+}
+
+/// What a checkout depends on besides the repository, and what may ask or wait for somebody who is not there.
+const SETTINGS: [&str; 7] = [
+    "core.hooksPath=/dev/null",
+    "core.symlinks=false",
+    "core.autocrlf=false",
+    "core.eol=lf",
+    "core.attributesFile=/dev/null",
+    "http.lowSpeedLimit=1000",
+    "http.lowSpeedTime=60",
+];
+/// Says that nobody can be asked.
+const SILENT: [(&str, &str); 4] = [
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_ASKPASS", "true"),
+    ("SSH_ASKPASS_REQUIRE", "never"),
+    ("GCM_INTERACTIVE", "never"),
+];
+/// Names a repository other than the one in the folder, as within a hook.
+const ELSEWHERE: [&str; 8] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
 fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
+    command.current_dir(folder).envs(SILENT);
+    for name in ELSEWHERE {
+        command.env_remove(name);
+    }
+    for setting in SETTINGS {
+        command.args(["-c", setting]);
+    }
+    command.stdin(Stdio::null());
     command
-        .current_dir(folder)
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .args([
+}
+
+/// The same for what goes to another machine.
+fn remote(folder: &Path, url: &str) -> Command {
+    let mut command = git(folder);
+    // ssh asks on the terminal, whatever its input is. The user's own way to call it stays.
+    let configured = || {
+        let own = git(folder).args(["config", "core.sshCommand"]).output();
+        own.is_ok_and(|own| own.status.success())
+    };
+    if url.starts_with("ssh://") && !configured() {
+        command.args([
             "-c",
-            "core.hooksPath=/dev/null",
-            "-c",
-            "core.symlinks=false",
-        ])
-        .stdin(Stdio::null());
+            "core.sshCommand=ssh -oBatchMode=yes -oConnectTimeout=60 -oServerAliveInterval=60",
+        ]);
+    }
     command
 }
 
 fn run(command: &mut Command, url: &str) -> Result<String, SourceError> {
+    let name = || Source::Git(url.to_owned()).name();
     let output = command.output().map_err(|source| SourceError::Git {
-        url: url.to_owned(),
+        name: name(),
         source,
     })?;
     if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = match user(url) {
+            "" => said.into_owned(),
+            user => said.replace(user, ""),
+        };
         return Err(SourceError::Clone {
-            url: url.to_owned(),
-            said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            name: name(),
+            said: said.trim().to_owned(),
         });
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
