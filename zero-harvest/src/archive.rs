@@ -113,6 +113,11 @@ impl Archive {
         object.as_ref().ok().map(|object| (number, object))
     }
 
+    /// A digest of all of it.
+    pub(crate) fn digest(&self) -> blake3::Hash {
+        blake3::hash(&self.bytes)
+    }
+
     /// How many members there are.
     pub(crate) fn len(&self) -> usize {
         self.members.len()

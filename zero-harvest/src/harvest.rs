@@ -127,8 +127,10 @@ impl Options {
     fn shape(&self, repository: &str, libclang: &str) -> String {
         let recipe = Recipe::choose(&self.recipes, repository);
         format!(
-            "{SCHEMA_VERSION} {} {libclang} {:?} {} {:?} {:?} {:?} {:?} {:?} {recipe:?}",
+            "{SCHEMA_VERSION} {} {} {} {libclang} {:?} {} {:?} {:?} {:?} {:?} {:?} {recipe:?}",
+            env!("CARGO_PKG_VERSION"),
             self.toolchain.version(),
+            self.toolchain.libc(),
             self.indent,
             self.self_contained,
             self.licenses,
@@ -217,7 +219,7 @@ pub fn harvest(options: &Options, progress: &dyn Progress) -> Result<Summary, Ha
     };
     let parts = output::Parts::open(&options.out, opening)?;
     let mut finished = Finished::default();
-    fetched(options, progress, |name, fetched| {
+    fetched(options, &parts, progress, |name, fetched| {
         let checkout = match fetched {
             Ok(checkout) => checkout,
             Err(error) => {
@@ -253,6 +255,12 @@ pub fn harvest(options: &Options, progress: &dyn Progress) -> Result<Summary, Ha
             curation: &options.curation,
             clang: options.toolchain.version(),
             libclang: workers.version(),
+            libc: options.toolchain.libc(),
+            failed: finished
+                .failed
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect(),
         })?
     };
     let mut total = Counts::default();
@@ -280,6 +288,7 @@ const AHEAD: usize = 2;
 /// Gives every source of this run to `each`, in their order; the next ones are fetched meanwhile.
 fn fetched(
     options: &Options,
+    parts: &output::Parts,
     progress: &dyn Progress,
     mut each: impl FnMut(String, Result<Checkout, SourceError>) -> Result<(), HarvestError>,
 ) -> Result<(), HarvestError> {
@@ -294,7 +303,10 @@ fn fetched(
         scope.spawn(move || {
             for source in queue {
                 // Nobody listens any more when the run failed.
-                if sender.send(source.fetch(cache)).is_err() {
+                if sender
+                    .send(source.fetch(cache, || parts.temporary()))
+                    .is_err()
+                {
                     break;
                 }
             }

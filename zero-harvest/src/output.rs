@@ -18,6 +18,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use tempfile::TempDir;
 
 use crate::record::Counts;
 use crate::repository::Harvested;
@@ -145,10 +146,7 @@ impl Parts {
         harvested: &Harvested,
     ) -> Result<(), OutputError> {
         // Another run may be writing the same part: each has a folder of its own until it is complete.
-        let fresh = tempfile::Builder::new()
-            .prefix(UNFINISHED)
-            .tempdir_in(&self.folder)
-            .map_err(OutputError::at(&self.folder))?;
+        let fresh = self.unfinished()?;
         lines(&fresh.path().join("records.jsonl"), &harvested.records)?;
         lines(&fresh.path().join("rejects.jsonl"), &harvested.rejects)?;
         let part = Part {
@@ -168,6 +166,17 @@ impl Parts {
             Err(_) if self.has(key) => Ok(()),
             Err(error) => Err(OutputError::at(&target)(error)),
         }
+    }
+
+    /// A folder that goes with its value, or at the end of a later run.
+    fn unfinished(&self) -> Result<TempDir, OutputError> {
+        self.temporary().map_err(OutputError::at(&self.folder))
+    }
+
+    /// The same, for files of others.
+    pub(crate) fn temporary(&self) -> io::Result<TempDir> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(UNFINISHED).tempdir_in(&self.folder)
     }
 
     /// Removes what runs that were killed left behind.
@@ -213,7 +222,21 @@ fn lines<T: Serialize>(path: &Path, values: &[T]) -> Result<(), OutputError> {
             serde_json::to_writer(&mut out, value)?;
             out.write_all(b"\n")?;
         }
-        out.into_inner()?.sync_all()
+        synced(out)
     };
     write().map_err(OutputError::at(path))
+}
+
+/// Writes a file, and makes sure that it is on the disk.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    let write = || {
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(OutputError::at(path))
+}
+
+fn synced(out: BufWriter<File>) -> io::Result<()> {
+    out.into_inner()?.sync_all()
 }

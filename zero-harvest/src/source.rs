@@ -153,8 +153,13 @@ impl Source {
     ///
     /// # Errors
     /// When it cannot be read, or is hostile.
-    /// `cache` is a folder that keeps clones.
-    pub(crate) fn fetch(&self, cache: Option<&Path>) -> Result<Checkout, SourceError> {
+    /// `cache` is a folder that keeps clones; `temporary` makes one for what nobody keeps.
+    pub(crate) fn fetch(
+        &self,
+        cache: Option<&Path>,
+        temporary: impl Fn() -> std::io::Result<TempDir>,
+    ) -> Result<Checkout, SourceError> {
+        let temporary = || temporary().map_err(SourceError::read(Path::new("a temporary folder")));
         let (root, commit, folder) = match self {
             Self::Folder(path) => (path.clone(), None, None),
             Self::Archive(path) => {
@@ -194,8 +199,9 @@ impl Source {
     }
 }
 
-fn temporary() -> Result<TempDir, SourceError> {
-    tempfile::tempdir().map_err(SourceError::read(Path::new("a temporary folder")))
+/// A digest of a folder's files.
+pub(crate) fn digest(folder: &Path) -> Result<String, SourceError> {
+    files::digest(folder, &files::list(folder)?.files)
 }
 
 /// The files of one repository. Temporary ones go when this is dropped.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::archive::{Archive, ArchiveError};
+use crate::source::{self, SourceError};
 
 const NAMES: [&str; 6] = [
     "clang-19", "clang", "clang-22", "clang-21", "clang-20", "clang-18",
@@ -26,6 +27,9 @@ pub enum ToolchainError {
     /// No C library for wasm32.
     #[error("cannot find wasi-libc below {0}")]
     NoLibc(PathBuf),
+    /// The C library's headers cannot be read.
+    #[error(transparent)]
+    Headers(#[from] SourceError),
     /// It cannot be started, or says nothing.
     #[error("{0} does not say its version")]
     NoVersion(PathBuf),
@@ -49,6 +53,7 @@ pub struct Toolchain {
     pub(crate) resources: PathBuf,
     pub(crate) headers: PathBuf,
     pub(crate) archives: Vec<Archive>,
+    libc: String,
 }
 
 impl Toolchain {
@@ -92,7 +97,13 @@ impl Toolchain {
         if let Some(helpers) = helpers {
             archives.push(Archive::open(&helpers)?);
         }
+        let mut libc = blake3::Hasher::new();
+        libc.update(source::digest(&headers)?.as_bytes());
+        for archive in &archives {
+            libc.update(archive.digest().as_bytes());
+        }
         Ok(Self {
+            libc: libc.finalize().to_hex()[..32].to_owned(),
             clang,
             version,
             resources,
@@ -104,6 +115,11 @@ impl Toolchain {
     /// The compiler's version, in its own words.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// A digest of the C library, which becomes part of modules.
+    pub fn libc(&self) -> &str {
+        &self.libc
     }
 
     /// Arguments that decide what a source means: for the parser and for the compiler alike.

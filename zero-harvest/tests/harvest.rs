@@ -460,3 +460,64 @@ fn a_unit_that_is_mostly_zeros_or_pointers_costs_only_itself() {
     let rejects = lines(&out.join("rejects.jsonl"));
     assert_eq!(rejects[0]["reason"], "too-large", "{rejects:?}");
 }
+
+#[test]
+fn a_manifest_names_what_could_not_be_fetched_and_is_never_that_of_an_earlier_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = repository(folder.path(), &SMALL);
+    let damaged = folder.path().join("damaged-1.0.tar.gz");
+    fs::write(&damaged, "no archive").unwrap();
+    let out = folder.path().join("out");
+    let run = || {
+        let mut options = options(&[&root], &out, toolchain()?);
+        options.sources.push(Source::Archive(damaged.clone()));
+        options.resume = true;
+        Some(zero_harvest::harvest(&options, &Silent))
+    };
+    let Some(summary) = run() else { return };
+    assert_eq!(summary.unwrap().failed.len(), 1);
+    let manifest = fs::read(out.join("manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["failed"], serde_json::json!(["damaged-1.0"]));
+    let parts: Vec<PathBuf> = fs::read_dir(out.join("parts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(parts.len(), 1, "{parts:?}");
+    fs::write(parts[0].join("records.jsonl"), "damaged").unwrap();
+    assert!(run().unwrap().is_err());
+    assert!(!out.join("manifest.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_part_that_was_made_with_another_c_library_is_not_taken_over() {
+    if toolchain().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = repository(folder.path(), &[SMALL[0], SMALL[3]]);
+    let sysroot = folder.path().join("sysroot");
+    for (from, to) in [
+        ("/usr/include/wasm32-wasi", "include"),
+        ("/usr/lib/wasm32-wasi", "lib"),
+    ] {
+        fs::create_dir_all(sysroot.join(to)).unwrap();
+        let mut copy = std::process::Command::new("cp");
+        copy.arg("-r").arg(from).arg(sysroot.join(to));
+        assert!(copy.status().unwrap().success());
+    }
+    let out = folder.path().join("out");
+    let headers = sysroot.join("include/wasm32-wasi");
+    for parts in [1, 1, 2] {
+        if parts == 2 {
+            fs::write(headers.join("string.h"), "unsigned strlen(const char *);").unwrap();
+        }
+        let clang = Path::new("/usr/bin/clang-19");
+        let toolchain = Toolchain::find(Some(clang), Some(&sysroot), None).unwrap();
+        let mut options = options(&[&root], &out, toolchain);
+        options.resume = true;
+        zero_harvest::harvest(&options, &Silent).unwrap();
+        assert_eq!(fs::read_dir(out.join("parts")).unwrap().count(), parts);
+    }
+}

@@ -217,7 +217,9 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let checkout = Source::Folder(root.path().to_owned()).fetch(None).unwrap();
+        let checkout = Source::Folder(root.path().to_owned())
+            .fetch(None, tempfile::tempdir)
+            .unwrap();
         (root, checkout)
     }
 

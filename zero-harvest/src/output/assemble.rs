@@ -1,14 +1,14 @@
 //! From parts to the dataset.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::io::{BufRead as _, BufReader, BufWriter, ErrorKind, Write as _};
 use std::path::Path;
 
 use serde_json::json;
 
 use super::card::{self, Made};
 use super::files::Files;
-use super::{Format, OutputError, PART, Part, Parts, Style};
+use super::{Format, OutputError, PART, Part, Parts, Style, synced, write};
 use crate::filter::{Curation, Curator};
 use crate::record::{Counts, Reason, Record, Reject, SCHEMA_VERSION};
 use crate::stats::Statistics;
@@ -23,6 +23,9 @@ pub(crate) struct Plan<'a> {
     /// What made them.
     pub(crate) clang: &'a str,
     pub(crate) libclang: &'a str,
+    pub(crate) libc: &'a str,
+    /// Sources that could not be fetched.
+    pub(crate) failed: Vec<&'a str>,
 }
 
 /// The dataset while it is written.
@@ -36,6 +39,14 @@ struct Assembly<'a> {
 impl Parts {
     /// Makes the dataset; the figures of each repository.
     pub(crate) fn assemble(&self, plan: &Plan<'_>) -> Result<Vec<(String, Counts)>, OutputError> {
+        // What is there from an earlier run is no longer complete.
+        let manifest = self.out.join(MANIFEST);
+        match fs::remove_file(&manifest) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(OutputError::at(&manifest)(error));
+            }
+            _ => {}
+        }
         self.tidy()?;
         let rejects = self.out.join("rejects.jsonl");
         let mut assembly = Assembly {
@@ -49,10 +60,7 @@ impl Parts {
             let part = assembly.part(&self.folder.join(key))?;
             repositories.push((part.repo, part.commit, part.counts));
         }
-        assembly
-            .rejects
-            .flush()
-            .map_err(OutputError::at(&rejects))?;
+        synced(assembly.rejects).map_err(OutputError::at(&rejects))?;
         let files = assembly.files.finish(&self.out)?;
         let made = Made {
             files: &files,
@@ -61,28 +69,36 @@ impl Parts {
             libclang: plan.libclang,
         };
         card::write(&self.out, &made, &assembly.statistics)?;
-        self.manifest(&made)?;
+        self.manifest(plan, &made)?;
         Ok(repositories
             .into_iter()
             .map(|(repo, _, counts)| (repo, counts))
             .collect())
     }
 
-    /// Written last: where it is, the dataset is complete.
-    fn manifest(&self, made: &Made<'_>) -> Result<(), OutputError> {
+    /// Written last, and appears as a whole: where it is, the dataset is complete.
+    fn manifest(&self, plan: &Plan<'_>, made: &Made<'_>) -> Result<(), OutputError> {
         let manifest = json!({
             "schema_version": SCHEMA_VERSION,
             "clang": made.clang,
             "libclang": made.libclang,
+            "libc": plan.libc,
             "files": made.files,
             "repositories": made.repositories.iter().map(|(repo, commit, counts)| json!({
                 "repo": repo, "commit": commit, "counts": counts,
             })).collect::<Vec<_>>(),
+            "failed": plan.failed,
         });
-        let path = self.out.join("manifest.json");
-        fs::write(&path, format!("{manifest:#}\n")).map_err(OutputError::at(&path))
+        let fresh = self.unfinished()?;
+        let path = fresh.path().join(MANIFEST);
+        write(&path, format!("{manifest:#}\n").as_bytes())?;
+        let target = self.out.join(MANIFEST);
+        fs::rename(&path, &target).map_err(OutputError::at(&target))
     }
 }
+
+/// What says that a dataset is complete.
+const MANIFEST: &str = "manifest.json";
 
 impl Assembly<'_> {
     fn part(&mut self, folder: &Path) -> Result<Part, OutputError> {

@@ -33,7 +33,7 @@ pub(super) fn write(
         fs::write(&path, histogram.svg(title)).map_err(OutputError::at(&path))?;
     }
     let path = out.join("README.md");
-    fs::write(&path, text(made, statistics)).map_err(OutputError::at(&path))
+    super::write(&path, text(made, statistics).as_bytes())
 }
 
 /// The file name of a histogram.

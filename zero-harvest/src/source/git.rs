@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::{Source, SourceError};
 
@@ -33,8 +34,9 @@ pub(super) fn cached(url: &str, cache: &Path) -> Result<(PathBuf, String), Sourc
     if !commit.is_empty() && known.is_dir() {
         return Ok((known, commit.to_owned()));
     }
+    tidy(cache);
     let fresh = tempfile::Builder::new()
-        .prefix(".clone-")
+        .prefix(UNFINISHED)
         .tempdir_in(cache)
         .map_err(SourceError::read(cache))?;
     // Somebody may have pushed meanwhile: what was cloned counts.
@@ -46,6 +48,22 @@ pub(super) fn cached(url: &str, cache: &Path) -> Result<(PathBuf, String), Sourc
         Err(error) => return Err(SourceError::read(&kept)(error)),
     }
     Ok((kept, commit))
+}
+
+/// What the name of a clone that is being made begins with.
+const UNFINISHED: &str = ".clone-";
+/// Nothing takes so long to clone.
+const OLD: Duration = Duration::from_hours(24);
+
+/// Removes what runs that were killed left behind. Other runs may be cloning into the same folder.
+fn tidy(cache: &Path) {
+    for entry in std::fs::read_dir(cache).into_iter().flatten().flatten() {
+        let made = entry.metadata().and_then(|data| data.modified());
+        let old = made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > OLD));
+        if old && entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// What stands in front of a URL's host, `@` included: whose right it is to read it is nobody else's business.
