@@ -229,7 +229,6 @@ mod tests {
         };
         let shape = Shape::Record {
             size: Some(8),
-            plain: false,
             fields: vec![field("data", 0, to(WORD)), field("size", 4, WORD)],
             also: Vec::new(),
             choice: false,
@@ -284,7 +283,6 @@ mod tests {
     fn a_structure_is_returned_into_room_of_its_own() {
         let pair = Shape::Record {
             size: Some(16),
-            plain: true,
             fields: Vec::new(),
             also: Vec::new(),
             choice: false,

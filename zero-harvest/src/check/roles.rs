@@ -240,7 +240,6 @@ mod tests {
         };
         let record = |fields: Vec<_>| Shape::Record {
             size: Some(4 * fields.len() as u64),
-            plain: true,
             fields,
             also: Vec::new(),
             choice: false,

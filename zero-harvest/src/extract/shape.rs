@@ -54,8 +54,6 @@ pub enum Shape {
     Record {
         /// Its size.
         size: Option<u64>,
-        /// It holds numbers only: any bytes are a value of it.
-        plain: bool,
         /// What it consists of, as far as that is known; the first alternative of a union.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         fields: Vec<Field>,
@@ -117,14 +115,12 @@ impl Shape {
                 readonly: *readonly,
                 to: Box::new(to.brief()),
             },
-            Self::Record {
-                size,
-                plain,
-                choice,
-                ..
-            } => Self::Record {
+            Self::Array { of, count } => Self::Array {
+                of: Box::new(of.brief()),
+                count: *count,
+            },
+            Self::Record { size, choice, .. } => Self::Record {
                 size: *size,
-                plain: *plain,
                 choice: *choice,
                 fields: Vec::new(),
                 also: Vec::new(),
@@ -230,7 +226,6 @@ impl Describer {
                 let apart = |pair: &[Member<'_>]| pair[0].offset != pair[1].offset;
                 Shape::Record {
                     size: ty.size(),
-                    plain: is_plain(ty, DEPTH),
                     fields,
                     also,
                     choice: members.len() > 1 && !members.windows(2).any(apart),
@@ -284,25 +279,35 @@ impl Describer {
     }
 }
 
-fn is_plain(ty: Type<'_>, depth: u8) -> bool {
-    match ty.kind() {
-        c::CXType_Record => {
-            depth > 0
-                && ty
-                    .members()
-                    .into_iter()
-                    .all(|field| is_plain(field.ty.canonical(), depth - 1))
-        }
-        c::CXType_ConstantArray => is_plain(ty.element().canonical(), depth),
-        // An address is none of ours to make up; `_Bool` has two values, an enumeration as many as it names.
-        c::CXType_Pointer | c::CXType_Bool | c::CXType_Enum => false,
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_structures_consist_of_is_no_part_of_a_brief_shape() {
+        let record = |fields| Shape::Record {
+            size: Some(4),
+            fields,
+            also: Vec::new(),
+            choice: false,
+        };
+        let field = Field {
+            name: String::from("x"),
+            offset: 0,
+            shape: Shape::Char,
+        };
+        let to = |shape| {
+            let array = Shape::Array {
+                of: Box::new(shape),
+                count: 4,
+            };
+            Shape::Pointer {
+                readonly: false,
+                to: Box::new(array),
+            }
+        };
+        assert_eq!(to(record(vec![field])).brief(), to(record(Vec::new())));
+    }
 
     #[test]
     fn a_short_type_has_no_endless_list_of_addresses() {
