@@ -17,8 +17,6 @@ use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub enum Level {
-    /// The text parses.
-    L0,
     /// The module validates, and its text gives the same bytes.
     #[default]
     L1,

@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 mod archive;
+mod cause;
 pub mod check;
 mod compile;
 pub mod extract;
@@ -29,6 +30,7 @@ mod toolchain;
 mod units;
 
 pub use archive::ArchiveError;
+pub use cause::chain;
 pub use filter::Curation;
 pub use harvest::{HarvestError, Options, Phase, Progress, Shard, Summary, harvest};
 pub use license::{Licenses, UnknownLicense};

@@ -54,4 +54,15 @@ impl Statistics {
             self.histograms.entry(of).or_default().add(value);
         }
     }
+
+    /// Every histogram as a picture, with the name of its file.
+    pub fn pictures(&self) -> impl Iterator<Item = (String, String)> {
+        let all = self.histograms.iter();
+        all.map(|(title, histogram)| (picture(title), histogram.svg(title)))
+    }
+}
+
+/// The file of a histogram's picture.
+pub(crate) fn picture(title: &str) -> String {
+    format!("{}.svg", title.replace(' ', "-"))
 }

@@ -3,7 +3,7 @@
 mod database;
 mod headers;
 
-pub(crate) use headers::Headers;
+pub(crate) use headers::{Headers, shared};
 
 use std::path::Path;
 

@@ -103,8 +103,6 @@ pub(crate) struct Harvest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "verbatim")]
 pub(crate) enum HarvestLevel {
-    /// The text parses
-    L0,
     /// The module validates and its text gives the same bytes
     L1,
     /// Executed, in agreement with a build that traps where behaviour is undefined

@@ -5,9 +5,7 @@ mod stats;
 mod table;
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -22,7 +20,7 @@ use zero_harvest::recipe::{self, Recipe};
 use zero_harvest::source::Source;
 use zero_harvest::stats::ReadError;
 use zero_harvest::{
-    Format, HarvestError, Options, Phase, Progress, Style, Summary, Toolchain, extract,
+    Format, HarvestError, Options, Phase, Progress, Style, Summary, Toolchain, chain, extract,
 };
 use zero_model::task::{Task, WAT_EVAL};
 
@@ -71,17 +69,6 @@ fn unreadable(error: &ReadError) -> Failure {
     Failure::new(Class::NotFound, "cannot read the dataset")
         .because(error)
         .hint_if(error.hint())
-}
-
-/// An error and what it comes from, on one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let _ = write!(text, ": {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 /// The process that `run` starts to read sources.
@@ -195,7 +182,6 @@ fn style(style: HarvestStyle) -> Style {
 
 fn level(level: HarvestLevel) -> Level {
     match level {
-        HarvestLevel::L0 => Level::L0,
         HarvestLevel::L1 => Level::L1,
         HarvestLevel::L2 => Level::L2,
     }

@@ -1,7 +1,6 @@
 //! Level 2: the module and a build that traps where behaviour is undefined agree on inputs that are defined.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 use super::execute::{Argument, Behind, Buffer, Input, Outcome, Program, Sandbox};
 use super::{IoExample, Level, inputs};
@@ -201,7 +200,7 @@ impl Comparison<'_> {
             .filter(|(before, _)| !before.readonly)
             .filter_map(|(before, after)| changed(before, after))
             .collect();
-        let behind = behind.as_deref().map(hex);
+        let behind = behind.as_deref().map(hex::encode);
         let (result_text, result_bytes) = match self.behind {
             Behind::Text => (behind, None),
             _ => (None, behind),
@@ -233,7 +232,8 @@ fn written(buffer: &Buffer) -> Vec<(u32, String)> {
         }
     }
     let address = |start: usize| buffer.address + u32::try_from(start).unwrap_or(0);
-    let part = |(start, end): (usize, usize)| (address(start), hex(&buffer.bytes[start..end]));
+    let part =
+        |(start, end): (usize, usize)| (address(start), hex::encode(&buffer.bytes[start..end]));
     parts.into_iter().map(part).collect()
 }
 
@@ -243,7 +243,7 @@ fn changed(before: &Buffer, after: &[u8]) -> Option<(u32, String)> {
     let start = (0..after.len()).find(differs)?;
     let end = (0..after.len()).rev().find(differs)?;
     let address = before.address + u32::try_from(start).ok()?;
-    Some((address, hex(&after[start..=end])))
+    Some((address, hex::encode(&after[start..=end])))
 }
 
 /// Overwrites addresses of a build's own.
@@ -256,12 +256,4 @@ fn forget(bytes: &mut [u8], places: &[usize], own: impl Fn(u32) -> bool) {
             *word = [0xff; 4];
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

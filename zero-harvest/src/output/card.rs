@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Format, OutputError};
 use crate::record::{Counts, SCHEMA_VERSION, Split};
-use crate::stats::{Histogram, Statistics};
+use crate::stats::{Histogram, Statistics, picture};
 
 /// What the card tells besides the figures of the records.
 pub(super) struct Made<'a> {
@@ -28,17 +28,12 @@ pub(super) fn write(
         fs::remove_dir_all(&figures).map_err(OutputError::at(&figures))?;
     }
     fs::create_dir_all(&figures).map_err(OutputError::at(&figures))?;
-    for (title, histogram) in &statistics.histograms {
-        let path = figures.join(picture(title));
-        fs::write(&path, histogram.svg(title)).map_err(OutputError::at(&path))?;
+    for (name, picture) in statistics.pictures() {
+        let path = figures.join(name);
+        fs::write(&path, picture).map_err(OutputError::at(&path))?;
     }
     let path = out.join("README.md");
     super::write(&path, text(made, statistics).as_bytes())
-}
-
-/// The file name of a histogram.
-fn picture(title: &str) -> String {
-    format!("{}.svg", title.replace(' ', "-"))
 }
 
 fn text(made: &Made<'_>, statistics: &Statistics) -> String {

@@ -1,6 +1,7 @@
 //! Compiles units, and explains those that do not compile.
 
 use super::{Read, Run};
+use crate::cause::chain;
 use crate::check::Level;
 use crate::compile::{self, CompileError, Job};
 use crate::extract::Function;
@@ -63,8 +64,7 @@ impl Run<'_> {
             Ok(object) => return Ok(Ok(object)),
             Err(error) => error,
         };
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-        let detail = format!("{error}{}", cause.unwrap_or_default());
+        let detail = chain(&error);
         let reason = match error {
             CompileError::Died => Reason::Crashed,
             CompileError::Io(error) => return Err(HarvestError::Temporary(error)),

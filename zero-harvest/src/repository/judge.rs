@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{Harvested, Pools, Read, Run};
+use crate::cause::chain;
 use crate::check::{self, IoExample, Level, Subject};
 use crate::compile;
 use crate::extract::Function;
@@ -285,8 +286,7 @@ fn refused(error: &SliceError) -> Verdict {
         SliceError::TooLarge(_) => Reason::TooLarge,
         SliceError::Undefined => Reason::LeftOut,
     };
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    (reason, format!("{error}{}", cause.unwrap_or_default()))
+    (reason, chain(error))
 }
 
 fn imports(sliced: &Sliced) -> Vec<String> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::archive::Archive;
 use crate::object::{Object, SymbolIndex, Target};
+use crate::units;
 
 /// Number of a translation unit in its repository.
 pub(crate) type UnitId = usize;
@@ -109,7 +110,7 @@ impl<'a> Pool<'a> {
             // From the C library: a repository that defines `malloc` itself means that one, if it is only one.
             return (candidates.len() == 1).then(|| *candidates[0]);
         };
-        let near = |one: &&Definition| common_folders(home, self.units[one.unit].0);
+        let near = |one: &&Definition| units::shared(home, self.units[one.unit].0);
         let nearest = candidates.iter().map(near).max()?;
         let mut best = candidates.iter().filter(|one| near(one) == nearest);
         match (best.next(), best.next()) {
@@ -117,20 +118,6 @@ impl<'a> Pool<'a> {
             _ => None,
         }
     }
-}
-
-/// How many leading folders two paths share.
-fn common_folders(a: &str, b: &str) -> usize {
-    let folders = |path: &str| {
-        let mut parts: Vec<String> = path.split('/').map(str::to_owned).collect();
-        parts.pop();
-        parts
-    };
-    folders(a)
-        .iter()
-        .zip(folders(b).iter())
-        .take_while(|(a, b)| a == b)
-        .count()
 }
 
 /// Whether a symbol is defined where it stands.

@@ -1,5 +1,6 @@
 //! Finds the header that is missing, and only that: every folder on the search path would let the wrong one in.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// Files of a repository by their last name.
@@ -28,12 +29,10 @@ impl<'a> Headers<'a> {
             .iter()
             .filter_map(|file| {
                 let folder = file.strip_suffix(wanted)?;
-                (folder.is_empty() || folder.ends_with('/')).then(|| folder.trim_end_matches('/'))
+                (folder.is_empty() || folder.ends_with('/')).then_some(folder)
             })
-            .min_by_key(|folder| {
-                let shared = shared(folder, from);
-                (usize::MAX - shared, folder.len(), *folder)
-            })
+            .min_by_key(|folder| (Reverse(shared(folder, from)), folder.len(), *folder))
+            .map(|folder| folder.trim_end_matches('/'))
     }
 }
 
@@ -41,12 +40,12 @@ fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// How many leading folders two paths share.
-fn shared(a: &str, b: &str) -> usize {
-    a.split('/')
-        .zip(b.split('/'))
-        .take_while(|(a, b)| a == b)
-        .count()
+/// How many leading folders two paths share. What comes after the last slash is none.
+pub(crate) fn shared(a: &str, b: &str) -> usize {
+    let folders = |path: &str| path.matches('/').count();
+    let parts = a.split('/').zip(b.split('/'));
+    let same = parts.take_while(|(a, b)| a == b).count();
+    same.min(folders(a)).min(folders(b))
 }
 
 #[cfg(test)]

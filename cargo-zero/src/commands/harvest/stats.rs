@@ -54,9 +54,8 @@ fn pictures(folder: &Path, statistics: &Statistics) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| {
         Failure::failed(format!("cannot make {}", folder.display())).because(&error)
     })?;
-    for (of, histogram) in &statistics.histograms {
-        let path = folder.join(format!("{}.svg", of.replace(' ', "-")));
-        write::replace(&path, histogram.svg(of).as_bytes())?;
+    for (name, picture) in statistics.pictures() {
+        write::replace(&folder.join(name), picture.as_bytes())?;
     }
     Ok(())
 }
