@@ -1,6 +1,7 @@
 //! Which records of all repositories stay: each only once, none that a benchmark asks for, none too many of one repository.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
 
 use super::minhash::{BANDS, Signature};
 use crate::record::{Reason, Record};
@@ -37,8 +38,7 @@ impl Default for Curation {
 pub(crate) struct Curator<'a> {
     options: &'a Curation,
     bodies: HashMap<[u8; 16], [u8; 16]>,
-    bands: HashMap<(usize, u64), Vec<usize>>,
-    signatures: Vec<(Signature, [u8; 16])>,
+    similar: Similar,
     /// Runs of words of the benchmarks; the whole of a short one.
     asked: HashSet<u64>,
 }
@@ -49,8 +49,7 @@ impl<'a> Curator<'a> {
         Self {
             options,
             bodies: HashMap::new(),
-            bands: HashMap::new(),
-            signatures: Vec::new(),
+            similar: Similar::default(),
             asked: asked.collect(),
         }
     }
@@ -74,27 +73,54 @@ impl<'a> Curator<'a> {
             return Err((Reason::Duplicate, hex::encode(first)));
         }
         if let Some(signature) = Signature::of(&record.c_source) {
-            if let Some(first) = self.near(&signature) {
+            if let Some(first) = self.similar.first(&signature, self.options.similarity) {
                 return Err((Reason::NearDuplicate, hex::encode(first)));
             }
-            for band in 0..BANDS {
-                let numbers = self.bands.entry((band, signature.band(band))).or_default();
-                numbers.push(self.signatures.len());
-            }
-            self.signatures.push((signature, id));
+            self.similar.add(signature, id);
         }
         self.bodies.insert(body, id);
         Ok(())
     }
+}
 
-    fn near(&self, signature: &Signature) -> Option<[u8; 16]> {
-        let candidates =
-            (0..BANDS).filter_map(|band| self.bands.get(&(band, signature.band(band))));
-        candidates
-            .flatten()
-            .filter_map(|number| self.signatures.get(*number))
-            .find(|(other, _)| signature.similarity(other) >= self.options.similarity)
-            .map(|(_, id)| *id)
+/// Signatures by their bands. There are as many as records, so they take as little memory as they can: for each band a
+/// map from a part to the newest record that has it, and for each record the one before it.
+#[derive(Default)]
+struct Similar {
+    newest: [HashMap<u32, u32>; BANDS],
+    before: Vec<[Option<NonZeroU32>; BANDS]>,
+    signatures: Vec<(Signature, [u8; 16])>,
+}
+
+impl Similar {
+    /// Numbers are from 1.
+    fn add(&mut self, signature: Signature, id: [u8; 16]) {
+        let Ok(number) = u32::try_from(self.signatures.len() + 1) else {
+            return;
+        };
+        let mut before = [None; BANDS];
+        for (band, (newest, before)) in self.newest.iter_mut().zip(&mut before).enumerate() {
+            let last = newest.insert(signature.band(band), number);
+            *before = last.and_then(NonZeroU32::new);
+        }
+        self.before.push(before);
+        self.signatures.push((signature, id));
+    }
+
+    /// The first record that is so similar.
+    fn first(&self, signature: &Signature, similarity: f64) -> Option<[u8; 16]> {
+        let index = |number: NonZeroU32| usize::try_from(number.get() - 1).ok();
+        let candidates = self.newest.iter().enumerate().flat_map(|(band, newest)| {
+            let newest = newest.get(&signature.band(band)).copied();
+            std::iter::successors(newest.and_then(NonZeroU32::new), move |number| {
+                self.before.get(index(*number)?)?[band]
+            })
+        });
+        let all =
+            candidates.filter_map(|number| Some((number, self.signatures.get(index(number)?)?)));
+        all.filter(|(_, (other, _))| signature.similarity(other) >= similarity)
+            .min_by_key(|(number, _)| *number)
+            .map(|(_, (_, id))| *id)
     }
 }
 
@@ -128,6 +154,27 @@ fn runs(text: &str) -> impl Iterator<Item = u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_of_similar_functions_is_found_behind_newer_ones() {
+        let source = |last: &str| {
+            format!(
+                "int sum(const int *numbers, int count) {{ int all = 0; for (int i = 0; i < count; i++) all += numbers[i]; {last} }}"
+            )
+        };
+        let [one, two] =
+            ["return all;", "all++; return all;"].map(|last| Signature::of(&source(last)).unwrap());
+        let mut similar = Similar::default();
+        for (id, signature) in [(1, &one), (2, &two), (3, &one), (4, &two)] {
+            similar.add(signature.clone(), [id; 16]);
+        }
+        assert_eq!(similar.first(&one, 1.0), Some([1; 16]));
+        assert_eq!(similar.first(&two, 1.0), Some([2; 16]));
+        assert_eq!(similar.first(&two, 0.5), Some([1; 16]));
+        let other =
+            "void copy(char *to, const char *from, unsigned n) { while (n--) *to++ = *from++; }";
+        assert_eq!(similar.first(&Signature::of(other).unwrap(), 0.5), None);
+    }
 
     #[test]
     fn a_benchmark_is_found_in_a_longer_text_and_a_short_one_only_as_a_whole() {

@@ -40,11 +40,12 @@ impl Signature {
         })))
     }
 
-    /// What functions share that are to be compared in this part.
-    pub(crate) fn band(&self, band: usize) -> u64 {
+    /// What functions share that are to be compared in this part. Half of its bits are enough: a few more are compared.
+    pub(crate) fn band(&self, band: usize) -> u32 {
         let rows = NUMBERS / BANDS;
         let part = self.0.iter().skip(band * rows).take(rows);
-        part.fold(0, |all, number| all << 16 | u64::from(*number))
+        let all = part.fold(0, |all, number| all << 16 | u64::from(*number));
+        u32::try_from(mix(all) >> 32).unwrap_or(0)
     }
 
     /// About which part of their shingles two functions share.
