@@ -16,7 +16,9 @@ mod tune;
 pub(crate) use harvest::{
     Harvest, HarvestCommand, HarvestFormat, HarvestLevel, HarvestStyle, ShowRecord, Stats,
 };
-pub(crate) use model::{Ask, Eval, EvalCommand, Measure, ModelApi, ModelArgs, ServeEval, VARIED};
+pub(crate) use model::{
+    AnswerLanguage, Ask, Eval, EvalCommand, Measure, ModelApi, ModelArgs, ServeEval, VARIED,
+};
 pub(crate) use oci::{Oci, PullOci, PushOci};
 pub(crate) use owner::{ChangeOwner, Info, Owner, Search, SignOwner};
 pub(crate) use tune::Tune;

@@ -140,6 +140,102 @@ fn answers_at_random_have_seeds_of_their_own() {
     assert_eq!(seeds, [of_each.clone(), of_each].concat());
 }
 
+#[test]
+fn answers_in_c_are_compiled_and_see_nothing_of_this_machine() {
+    let world = World::new();
+    let secret = world.write("secret.h", "#define SECRET 3\n");
+    let answer = |body: &str| format!("#include <stdint.h>\n{body}\n");
+    let answers = [
+        (
+            "passed",
+            answer("int32_t add(int32_t a, int32_t b) { return a + b; }"),
+        ),
+        (
+            "wrong",
+            answer("int32_t add(int32_t a, int32_t b) { return a - b; }"),
+        ),
+        (
+            "unparsed",
+            answer("int32_t add(int32_t a, int32_t b) { return a + c; }"),
+        ),
+        (
+            "unparsed",
+            answer("int32_t another(int32_t a, int32_t b) { return a + b; }"),
+        ),
+        (
+            "trapped",
+            answer("int32_t add(int32_t a, int32_t b) { __builtin_trap(); }"),
+        ),
+        // What it says of a file of this machine would reach a model that somebody else runs.
+        (
+            "unparsed",
+            answer(&format!(
+                "#include \"{}\"\nint32_t add(int32_t a, int32_t b) {{ return SECRET; }}",
+                secret.display()
+            )),
+        ),
+        (
+            "unparsed",
+            answer(&format!(
+                "const char data[] = {{\n#embed \"{}\"\n}};\nint32_t add(int32_t a, int32_t b) {{ return data[0]; }}",
+                secret.display()
+            )),
+        ),
+        (
+            "unparsed",
+            answer(
+                "int big[1 << 30] = {1}; int32_t add(int32_t a, int32_t b) { return big[a] + b; }",
+            ),
+        ),
+        (
+            "imports",
+            answer("#include <stdio.h>\nint32_t add(int32_t a, int32_t b) { return getchar(); }"),
+        ),
+    ];
+    let lines: String = answers.iter().fold(String::new(), |lines, (_, answer)| {
+        lines + &json!({"task": "add", "answer": answer}).to_string() + "\n"
+    });
+    world.write("tasks.jsonl", TASKS);
+    world.write("samples.jsonl", lines);
+    let words = [
+        "eval",
+        "--language",
+        "c",
+        "--tasks",
+        "tasks.jsonl",
+        "--samples",
+        "samples.jsonl",
+        "--out",
+        "out",
+        "--json",
+    ];
+    world.zero(words).code(0);
+    let judged = fs::read_to_string(world.path("out/samples.jsonl")).expect("it was written");
+    for (line, (verdict, answer)) in judged.lines().zip(&answers) {
+        let judged: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(judged["verdict"], *verdict, "{answer}: {judged}");
+    }
+    assert_eq!(judged.lines().count(), answers.len());
+}
+
+#[test]
+fn a_model_that_is_to_answer_in_c_is_asked_for_c() {
+    let world = World::new();
+    let says = |name: &str, op: &str| {
+        Reply::Says(format!(
+            "Here:\n```c\nint {name}(int a, int b) {{ return a {op} b; }}\n```\nDone."
+        ))
+    };
+    let server = Server::start(vec![says("add", "+"), says("sub", "-")]);
+    let report = json(&eval(&world, &server.url, &["--language", "c"]).code(0));
+    assert_eq!(report["pass@1"], 1.0);
+    let said = server.end()[0].said();
+    assert!(
+        said.contains("int32_t add(int32_t, int32_t)") && !said.contains("WebAssembly"),
+        "{said}"
+    );
+}
+
 /// A reward server that ends with the test.
 struct Rewards(Child, String);
 

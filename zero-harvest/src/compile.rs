@@ -73,14 +73,10 @@ pub(crate) fn compile(job: &Job<'_>, options: &[&str]) -> Result<Object, Compile
     let folder = tempfile::tempdir_in(job.fence.folder())?;
     let (source, object) = (folder.path().join("unit.c"), folder.path().join("unit.o"));
     std::fs::write(&source, wrapper(job))?;
-    let mut command = Command::new(&job.toolchain.clang);
+    let mut command = clang(job.toolchain, job.fence);
     command
         .current_dir(folder.path())
-        .args(job.toolchain.language())
-        .args(job.fence.arguments())
         .args(options)
-        // A crash must not leave the source in the folder of temporary files.
-        .arg("-fno-crash-diagnostics")
         .args(["-g", "-c", "-o"])
         .arg(&object)
         .args(job.flags)
@@ -98,6 +94,17 @@ pub(crate) fn compile(job: &Job<'_>, options: &[&str]) -> Result<Object, Compile
         return Err(CompileError::TooLarge);
     }
     Ok(Object::parse(&std::fs::read(&object)?)?)
+}
+
+/// The compiler behind a fence.
+pub(crate) fn clang(toolchain: &Toolchain, fence: &Fence) -> Command {
+    let mut command = Command::new(&toolchain.clang);
+    command
+        .args(toolchain.language())
+        .args(fence.arguments())
+        // A crash must not leave the source in the folder of temporary files.
+        .arg("-fno-crash-diagnostics");
+    command
 }
 
 /// The source, and references to its static functions: one that is inlined everywhere would be missing, and one that is
@@ -130,7 +137,8 @@ fn wrapper(job: &Job<'_>) -> String {
     text
 }
 
-fn run(command: &mut Command, budget: Budget) -> Result<(), CompileError> {
+/// Runs a compiler or linker to its end, or to its limits.
+pub(crate) fn run(command: &mut Command, budget: Budget) -> Result<(), CompileError> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

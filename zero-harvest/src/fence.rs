@@ -24,23 +24,21 @@ pub(crate) struct Fence {
 const DESCRIPTION: &str = "fence.json";
 
 impl Fence {
-    /// Puts up a fence.
-    pub(crate) fn new(toolchain: &Toolchain, checkout: &Checkout) -> io::Result<Self> {
+    /// Puts up a fence around a repository, or around our own files alone.
+    pub(crate) fn around(toolchain: &Toolchain, checkout: Option<&Checkout>) -> io::Result<Self> {
         let temporary = tempfile::tempdir()?;
         let folder = std::fs::canonicalize(temporary.path())?;
         // The first that fits a path is taken.
         let nothing = folder.join("nothing");
-        let hidden = checkout.hidden.iter().map(|path| {
-            let name = checkout.root.join(path);
-            json!({ "type": "file", "name": name, "external-contents": nothing })
+        let hidden = checkout.into_iter().flat_map(|checkout| {
+            checkout.hidden.iter().map(|path| {
+                let name = checkout.root.join(path);
+                json!({ "type": "file", "name": name, "external-contents": nothing })
+            })
         });
-        let open = [
-            &checkout.root,
-            &folder,
-            &toolchain.resources,
-            &toolchain.headers,
-        ];
-        let open = open.map(
+        let ours = [&folder, &toolchain.resources, &toolchain.headers];
+        let root = checkout.map(|checkout| &checkout.root);
+        let open = root.into_iter().chain(ours).map(
             |path| json!({ "type": "directory-remap", "name": path, "external-contents": path }),
         );
         let roots: Vec<Value> = hidden.chain(open).collect();

@@ -87,7 +87,8 @@ pub(crate) fn harvest(
     checkout: &Checkout,
 ) -> Result<Harvested, HarvestError> {
     let recipe = Recipe::choose(&options.recipes, &checkout.name);
-    let fence = Fence::new(&options.toolchain, checkout).map_err(HarvestError::Temporary)?;
+    let fence =
+        Fence::around(&options.toolchain, Some(checkout)).map_err(HarvestError::Temporary)?;
     let run = Run {
         options,
         progress,

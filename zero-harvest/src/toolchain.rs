@@ -53,6 +53,8 @@ pub struct Toolchain {
     pub(crate) resources: PathBuf,
     pub(crate) headers: PathBuf,
     pub(crate) archives: Vec<Archive>,
+    /// Where these lie.
+    pub(crate) libraries: Vec<PathBuf>,
     libc: String,
 }
 
@@ -68,7 +70,7 @@ impl Toolchain {
     ) -> Result<Self, ToolchainError> {
         let clang = match clang {
             Some(clang) => clang.to_owned(),
-            None => on_path(path).ok_or(ToolchainError::NoClang)?,
+            None => on_path(path, &NAMES).ok_or(ToolchainError::NoClang)?,
         };
         let said = say(&clang, "--version")?;
         let version = said.lines().next().unwrap_or_default().trim().to_owned();
@@ -85,7 +87,7 @@ impl Toolchain {
         let (Some(headers), Some(libc)) = (headers.as_deref().map(absolute), libc) else {
             return Err(ToolchainError::NoLibc(root.to_owned()));
         };
-        let mut archives = vec![Archive::open(&libc)?];
+        let mut libraries = vec![libc];
         // Helpers such as 128-bit division; few functions need one.
         let helpers = first(
             &[
@@ -94,9 +96,11 @@ impl Toolchain {
             ],
             &resources,
         );
-        if let Some(helpers) = helpers {
-            archives.push(Archive::open(&helpers)?);
-        }
+        libraries.extend(helpers);
+        let archives: Vec<Archive> = libraries
+            .iter()
+            .map(|path| Archive::open(path))
+            .collect::<Result<_, _>>()?;
         let mut libc = blake3::Hasher::new();
         libc.update(source::digest(&headers)?.as_bytes());
         for archive in &archives {
@@ -109,6 +113,7 @@ impl Toolchain {
             resources,
             headers,
             archives,
+            libraries,
         })
     }
 
@@ -163,9 +168,10 @@ fn first(candidates: &[&str], root: &Path) -> Option<PathBuf> {
         .find(|path| path.exists())
 }
 
-fn on_path(path: Option<&OsStr>) -> Option<PathBuf> {
+/// The first program of these names that lies in a folder of `path`.
+pub(crate) fn on_path(path: Option<&OsStr>, names: &[&str]) -> Option<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(path?).collect();
-    NAMES
+    names
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
         .find(|candidate| candidate.is_file())

@@ -8,6 +8,9 @@
 mod arena;
 mod place;
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::task::{Call, Signature, Task, Value};
 use arena::Arena;
 
@@ -41,10 +44,20 @@ impl Default for Limits {
     }
 }
 
+/// What makes modules of answers that are not WebAssembly text.
+pub trait Compiler: fmt::Debug + Send + Sync {
+    /// The module that an answer to a task becomes; the error is for the model.
+    ///
+    /// # Errors
+    /// What is wrong with the answer.
+    fn compile(&self, task: &Task, answer: &str) -> Result<Vec<u8>, String>;
+}
+
 /// Tries answers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Judge {
     limits: Limits,
+    compiler: Option<Arc<dyn Compiler>>,
 }
 
 /// How an answer did; the later, the better.
@@ -201,7 +214,30 @@ pub(crate) fn shown(signature: &Signature, call: &Call) -> String {
 impl Judge {
     /// A judge with these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits }
+        Self {
+            limits,
+            compiler: None,
+        }
+    }
+
+    /// A judge of answers in another language.
+    #[must_use]
+    pub fn compiled(self, compiler: Arc<dyn Compiler>) -> Self {
+        Self {
+            compiler: Some(compiler),
+            ..self
+        }
+    }
+
+    /// The binary that an answer stands for.
+    fn module(&self, task: &Task, answer: &str) -> Result<Vec<u8>, Verdict> {
+        let Some(compiler) = &self.compiler else {
+            return parse(answer);
+        };
+        within(answer)?;
+        compiler
+            .compile(task, answer)
+            .map_err(|reason| Verdict::Unparsed { reason })
     }
 
     /// Tries an answer with the examples and tests of a task, in this order.
@@ -211,16 +247,18 @@ impl Judge {
             fuel: 0,
             instructions: None,
         };
-        let wasm = match parse(answer) {
+        let wasm = match self.module(task, answer) {
             Ok(wasm) => wasm,
             Err(verdict) => return without_calls(verdict),
         };
         let judgement = self.judge_binary(task, &wasm);
         match judgement.verdict {
             // Where a validator counts bytes, a model sees lines.
-            Verdict::Invalid { reason } => without_calls(Verdict::Invalid {
-                reason: place::in_text(answer, &wasm, &reason),
-            }),
+            Verdict::Invalid { reason } if self.compiler.is_none() => {
+                without_calls(Verdict::Invalid {
+                    reason: place::in_text(answer, &wasm, &reason),
+                })
+            }
             _ => judgement,
         }
     }
@@ -269,13 +307,20 @@ fn needs_memory(task: &Task) -> bool {
 /// # Errors
 /// [`Verdict::Unparsed`].
 pub fn parse(answer: &str) -> Result<Vec<u8>, Verdict> {
-    let unparsed = |reason| Verdict::Unparsed { reason };
+    within(answer)?;
+    wat::parse_str(answer).map_err(|error| Verdict::Unparsed {
+        reason: error.to_string(),
+    })
+}
+
+/// Whether an answer is short enough to be looked at.
+fn within(answer: &str) -> Result<(), Verdict> {
     if answer.len() > MAX_TEXT {
-        return Err(unparsed(format!(
-            "the answer is longer than {MAX_TEXT} bytes"
-        )));
+        return Err(Verdict::Unparsed {
+            reason: format!("the answer is longer than {MAX_TEXT} bytes"),
+        });
     }
-    wat::parse_str(answer).map_err(|error| unparsed(error.to_string()))
+    Ok(())
 }
 
 /// Instructions in all functions of a valid module.

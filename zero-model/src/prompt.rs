@@ -3,7 +3,7 @@
 use crate::judge::shown;
 use crate::model::{Message, Role};
 use crate::retrieve::Record;
-use crate::task::{Call, Signature, Task, Value};
+use crate::task::{Call, Signature, Task, Tier, Type, Value};
 
 /// What of an answer a model is shown again, at the most.
 const MAX_SHOWN: usize = 16 << 10;
@@ -14,6 +14,14 @@ You write WebAssembly text. Answer with one module and nothing else: no explanat
 Write instructions one after another, one a line, not nested in parentheses. The module must import nothing.
 Use only core WebAssembly: i32, i64, f32, f64, one memory, no SIMD.";
 
+/// The same for a model that answers in C.
+const C_RULES: &str = "\
+You write C. Answer with one source file and nothing else: no explanation. It has no main and does no input or output; the
+headers of the C library may be included.";
+
+const C_ALLOC: &str = "\
+The block that is returned comes from malloc: its length in bytes as an int32_t, then the bytes.";
+
 const MEMORY: &str = "\
 Export the memory as \"memory\", with at least one page and no maximum. Where an argument is a buffer, the function gets
 its address; its length is another argument where it is needed. Write nowhere outside the buffers and your own memory.";
@@ -21,6 +29,45 @@ its address; its length is another argument where it is needed. Write nowhere ou
 const ALLOC: &str = "\
 Where the result is a buffer, return the address of a block that you found room for in your own memory: its length in
 bytes as an i32 in four bytes, then the bytes.";
+
+/// What a model answers in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// C, for comparison: a compiler makes the module.
+    C,
+    /// WebAssembly text.
+    #[default]
+    Wat,
+}
+
+impl Language {
+    /// The conversation that asks for a task without examples from a dataset.
+    pub fn conversation(self, task: &Task) -> Vec<Message> {
+        match self {
+            Self::C => vec![
+                message(Role::System, C_RULES.to_owned()),
+                message(Role::User, question_in_c(task)),
+            ],
+            Self::Wat => conversation(task, &[]),
+        }
+    }
+
+    /// The two turns after an answer that was not right: the answer, and what is wrong with it.
+    pub fn correction(self, answer: &str, diagnostic: &str) -> [Message; 2] {
+        match self {
+            Self::C => corrected("source", answer, diagnostic),
+            Self::Wat => correction(answer, diagnostic),
+        }
+    }
+
+    /// What of an answer is meant to be compiled.
+    pub fn code_in(self, answer: &str) -> &str {
+        match self {
+            Self::C => block(answer).unwrap_or(answer).trim(),
+            Self::Wat => module_in(answer),
+        }
+    }
+}
 
 /// The conversation that asks for a module: rules, records of a dataset as examples, the task.
 pub fn conversation(task: &Task, records: &[&Record]) -> Vec<Message> {
@@ -36,8 +83,12 @@ pub fn conversation(task: &Task, records: &[&Record]) -> Vec<Message> {
 
 /// The two turns after an answer that was not right: the answer, and what is wrong with it.
 pub fn correction(answer: &str, diagnostic: &str) -> [Message; 2] {
+    corrected("module", answer, diagnostic)
+}
+
+fn corrected(what: &str, answer: &str, diagnostic: &str) -> [Message; 2] {
     let text = format!(
-        "That is not right yet:\n{}\nAnswer with the whole corrected module and nothing else.",
+        "That is not right yet:\n{}\nAnswer with the whole corrected {what} and nothing else.",
         cut(diagnostic)
     );
     [
@@ -91,6 +142,32 @@ pub fn question(task: &Task) -> String {
         text = format!("{text}\n{}", example(&task.signature, call));
     }
     text
+}
+
+/// A task as a model reads it that answers in C.
+fn question_in_c(task: &Task) -> String {
+    let declared = task.c.clone().unwrap_or_else(|| in_c(&task.signature));
+    let mut text = format!("{}\nThe function: {declared}", task.prompt.trim());
+    if task.tier == Tier::Alloc {
+        text = format!("{text}\n{C_ALLOC}");
+    }
+    for call in &task.examples {
+        text = format!("{text}\n{}", example(&task.signature, call));
+    }
+    text
+}
+
+/// The declaration that a signature has in C.
+fn in_c(signature: &Signature) -> String {
+    let name = |ty: Type| match ty {
+        Type::F32 => "float",
+        Type::F64 => "double",
+        Type::I32 => "int32_t",
+        Type::I64 => "int64_t",
+    };
+    let params: Vec<&str> = signature.params.iter().map(|ty| name(*ty)).collect();
+    let params = params.join(", ");
+    format!("{} {}({params})", name(signature.result), signature.name)
 }
 
 fn example(signature: &Signature, call: &Call) -> String {

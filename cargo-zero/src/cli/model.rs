@@ -117,6 +117,16 @@ pub(crate) struct Eval {
     pub(crate) measure: Measure,
 }
 
+/// Languages that answers can be in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnswerLanguage {
+    /// C
+    C,
+    /// WebAssembly text
+    #[default]
+    Wat,
+}
+
 /// What else `eval` does.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvalCommand {
@@ -141,6 +151,9 @@ pub(crate) struct Measure {
     /// Tell the model what is wrong with its likeliest answer, and take a second one
     #[arg(long)]
     pub(crate) repair: bool,
+    /// What the model answers in: WebAssembly text, or C that clang compiles, for comparison
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) language: AnswerLanguage,
     /// How varied answers at random are
     #[arg(long, value_name = "T", default_value_t = VARIED, value_parser = temperature)]
     pub(crate) temperature: f32,

@@ -1,6 +1,7 @@
 //! `eval`: what a model can do, by running what it writes (spec/eval.md).
 
 mod folder;
+mod in_c;
 mod serve;
 
 use std::io;
@@ -13,11 +14,12 @@ use zero_format::Digest;
 use zero_model::eval::{self, DrawError, DrawOptions, Judged, Sample, Summary};
 use zero_model::judge::Judge;
 use zero_model::model::{Model as _, Sampling};
+use zero_model::prompt::Language;
 use zero_model::task::{Task, WAT_EVAL};
 
 use self::folder::Folder;
 use super::model;
-use crate::cli::{Eval, EvalCommand, Measure};
+use crate::cli::{AnswerLanguage, Eval, EvalCommand, Measure};
 use crate::host::Session;
 use crate::report::{Class, Failure, Report};
 
@@ -38,12 +40,16 @@ fn measure(session: &Session, args: &Measure) -> Result<Report, Failure> {
         .as_deref()
         .map(|dir| Folder::open(dir, args.resume))
         .transpose()?;
-    let (model, samples) = samples(session, args, &set, folder.as_mut())?;
+    let judge = match args.language {
+        AnswerLanguage::C => in_c::judge(session)?,
+        AnswerLanguage::Wat => Judge::default(),
+    };
+    let (model, samples) = samples(session, args, &set, &judge, folder.as_mut())?;
     let step = session
         .output
         .step(&format!("judging {} answers", samples.len()));
     let begun = Instant::now();
-    let judged = eval::judge(&Judge::default(), &set.tasks, samples, jobs(args.jobs))
+    let judged = eval::judge(&judge, &set.tasks, samples, jobs(args.jobs))
         .map_err(|error| Failure::failed("cannot judge the samples").because(&error))?;
     let seconds = begun.elapsed().as_secs_f64();
     drop(step);
@@ -88,6 +94,7 @@ fn samples(
     session: &Session,
     args: &Measure,
     set: &Set,
+    judge: &Judge,
     folder: Option<&mut Folder>,
 ) -> Result<(String, Vec<Sample>), Failure> {
     if let Some(path) = &args.samples {
@@ -96,7 +103,7 @@ fn samples(
     if args.model.model.as_deref() == Some(REFERENCE) {
         return Ok((REFERENCE.to_owned(), eval::references(&set.tasks)));
     }
-    drawn(session, args, set, folder)
+    drawn(session, args, set, judge, folder)
 }
 
 /// Asks a model; what a run before this one left in the folder is not asked for again.
@@ -104,6 +111,7 @@ fn drawn(
     session: &Session,
     args: &Measure,
     set: &Set,
+    judge: &Judge,
     mut folder: Option<&mut Folder>,
 ) -> Result<(String, Vec<Sample>), Failure> {
     let model = model::open(session, &args.model)?;
@@ -119,10 +127,15 @@ fn drawn(
             ..Sampling::default()
         },
         parallel: args.parallel,
+        language: match args.language {
+            AnswerLanguage::C => Language::C,
+            AnswerLanguage::Wat => Language::Wat,
+        },
     };
     let mut samples = match &mut folder {
         Some(folder) => folder.begin(&json!({
             "model": name,
+            "language": format!("{:?}", args.language).to_lowercase(),
             "interface": format!("{:?}", args.model.api).to_lowercase(),
             "temperature": args.temperature,
             "max_tokens": args.model.max_tokens,
@@ -135,21 +148,14 @@ fn drawn(
     bar.title(name.clone());
     bar.phase("answers", set.tasks.len() * (1 + options.samples));
     let have = samples.clone();
-    let kept = eval::draw(
-        &model,
-        &Judge::default(),
-        &set.tasks,
-        &options,
-        &have,
-        |sample| {
-            bar.advance();
-            if let Some(folder) = &mut folder {
-                folder.add(&sample)?;
-            }
-            samples.push(sample);
-            Ok(())
-        },
-    );
+    let kept = eval::draw(&model, judge, &set.tasks, &options, &have, |sample| {
+        bar.advance();
+        if let Some(folder) = &mut folder {
+            folder.add(&sample)?;
+        }
+        samples.push(sample);
+        Ok(())
+    });
     drop(bar);
     kept.map_err(|error| match error {
         DrawError::Keep(failure) => failure,

@@ -8,7 +8,7 @@ use std::thread;
 use super::{Kind, Sample};
 use crate::judge::Judge;
 use crate::model::{Completion, Message, Model, ModelError, Sampling};
-use crate::prompt;
+use crate::prompt::Language;
 use crate::task::Task;
 
 /// How many answers are asked for, and how.
@@ -22,6 +22,8 @@ pub struct DrawOptions {
     pub sampling: Sampling,
     /// Requests at the same time.
     pub parallel: usize,
+    /// What the model is to answer in; the judge has to know it as well.
+    pub language: Language,
 }
 
 /// Why an evaluation has not all of its answers.
@@ -140,7 +142,7 @@ fn answer(
     before: Option<Sample>,
     sender: &mpsc::Sender<Result<Sample, ModelError>>,
 ) -> bool {
-    let turns = prompt::conversation(wish.task, &[]);
+    let turns = options.language.conversation(wish.task);
     let send = |answer: Result<Sample, ModelError>| {
         let good = answer.is_ok();
         sender.send(answer).is_ok() && good
@@ -165,10 +167,11 @@ fn answer(
         return true;
     }
     let mut turns = turns;
-    turns.extend(prompt::correction(
-        &first.answer,
-        &verdict.diagnostic(wish.task),
-    ));
+    turns.extend(
+        options
+            .language
+            .correction(&first.answer, &verdict.diagnostic(wish.task)),
+    );
     let repair = Wish {
         kind: Kind::Repair,
         ..wish
@@ -206,7 +209,7 @@ fn ask(
     };
     Ok(Sample {
         task: wish.task.id.clone(),
-        answer: prompt::module_in(&completion.text).to_owned(),
+        answer: options.language.code_in(&completion.text).to_owned(),
         kind: wish.kind,
         seed: Some(wish.seed),
         prompt_tokens: completion.prompt_tokens,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use zero_model::eval::{self, DrawError, DrawOptions, Kind, Sample, Summary, draw};
 use zero_model::judge::Judge;
 use zero_model::model::{Completion, Message, Model, ModelError, Sampling};
+use zero_model::prompt::Language;
 use zero_model::reward::Rewards;
 use zero_model::task::Task;
 
@@ -73,6 +74,7 @@ const OPTIONS: DrawOptions = DrawOptions {
         seed: 10,
     },
     parallel: 3,
+    language: Language::Wat,
 };
 
 /// All that is kept until the model fails or everything is there.
