@@ -5,6 +5,7 @@ mod forward;
 #[cfg(feature = "mask")]
 mod mask;
 mod rejects;
+mod specification;
 mod walk;
 
 use zero_model::decode::{Checker, Options, Rejected};

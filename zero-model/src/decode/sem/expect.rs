@@ -12,7 +12,7 @@ use super::Sem;
 
 /// Pages of a memory.
 const MAX_PAGES: u64 = 65_536;
-/// Elements of a table that wasmparser accepts.
+/// Elements that a table may have from the beginning, as wasmparser has it. What it may grow to has no such bound.
 const MAX_ELEMENTS: u64 = 10_000_000;
 
 impl Sem {
@@ -40,7 +40,7 @@ impl Sem {
                 e.close = true;
             }
             Spot::Limits { least, .. } => {
-                e.number = Some(Wanted::Within(least, MAX_ELEMENTS));
+                e.number = Some(Wanted::Within(least, u32::MAX.into()));
                 e.words = TABLE.keys(&[Key::Funcref]);
             }
             Spot::TypeHead { named } => {
