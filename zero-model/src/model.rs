@@ -101,6 +101,15 @@ pub enum ModelError {
         /// What the system said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A model in a file cannot be used, or gives no answer.
+    #[cfg(feature = "gguf")]
+    #[error("use the model {}", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why not.
+        source: crate::backend::GgufError,
+    },
     /// It does not want to be asked so often.
     #[error("ask {url}: it is asked too often (429){}", after(*.wait))]
     Limited {
@@ -192,6 +201,10 @@ impl ModelError {
 
     /// Whether other requests may well be answered: this one was too much for the model.
     pub fn is_of_this_answer(&self) -> bool {
+        #[cfg(feature = "gguf")]
+        if let Self::File { source, .. } = self {
+            return source.is_of_this_answer();
+        }
         matches!(
             self,
             Self::TooLong { .. }
@@ -205,6 +218,15 @@ impl ModelError {
     /// Whether nobody was there.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Connect { .. } | Self::Timeout { .. })
+    }
+
+    /// Whether there is no such file.
+    pub fn is_missing(&self) -> bool {
+        #[cfg(feature = "gguf")]
+        if let Self::File { source, .. } = self {
+            return source.is_missing();
+        }
+        false
     }
 
     /// What the user can do.
@@ -228,6 +250,8 @@ impl ModelError {
             ),
             Self::Address { .. } => Some("an address is such as http://127.0.0.1:8080/v1"),
             Self::Timeout { .. } => Some("--model-timeout waits longer"),
+            #[cfg(feature = "gguf")]
+            Self::File { source, .. } => source.hint(),
             _ => None,
         }
     }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::model::{Completion, Message, Role, Sampling};
+use super::plain::{prompt, role};
+use crate::model::{Completion, Message, Sampling};
 
 /// Which of the two interfaces is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,25 +56,6 @@ pub(super) fn body(
 /// 0.8 is not to become 0.800000011920929.
 fn round(value: f32) -> f64 {
     (f64::from(value) * 1e4).round() / 1e4
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Assistant => "assistant",
-        Role::System => "system",
-        Role::User => "user",
-    }
-}
-
-/// A conversation as one text that the model goes on with.
-fn prompt(conversation: &[Message]) -> String {
-    let turn = |message: &Message| match message.role {
-        Role::Assistant => format!("### Answer\n{}\n\n", message.text),
-        Role::System => format!("{}\n\n", message.text),
-        Role::User => format!("### Task\n{}\n\n", message.text),
-    };
-    let turns: String = conversation.iter().map(turn).collect();
-    turns + "### Answer\n"
 }
 
 /// An answer that is put together from its parts.

@@ -1,0 +1,292 @@
+//! GGUF files of a tiny Llama and of an adapter for it, with random weights, written here byte by byte.
+
+use std::path::{Path, PathBuf};
+
+pub(crate) const WIDTH: usize = 32;
+const HIDDEN: usize = 64;
+const HEADS: u32 = 2;
+pub(crate) const CONTEXT: u32 = 1024;
+
+/// Words beside the 256 bytes; `_` is a blank.
+const WORDS: &str = "(module|_(func|(func|_(export|_\"|f|g|\"|)|))|_(param|_(result|_i32|_i64|_f64|_local|.get|_0|_1|_2|i32|.add|.const\
+    |i64|.|_mul|mul|add|sub|_drop|drop|_end|end|_block|_if|_return|_call|_unreachable|eqz|_br|_select|nop|_nop|_(memory|module";
+
+/// A value of a header.
+#[derive(Clone)]
+pub(crate) enum Value {
+    Bool(bool),
+    F32(f32),
+    F32s(Vec<f32>),
+    I32s(Vec<i32>),
+    Text(String),
+    Texts(Vec<String>),
+    U32(u32),
+}
+
+/// A matrix: its width, its height, its rows.
+pub(crate) struct Tensor {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) weights: Vec<f32>,
+}
+
+/// A file that is not written yet.
+pub(crate) struct File {
+    pub(crate) values: Vec<(String, Value)>,
+    pub(crate) tensors: Vec<Tensor>,
+}
+
+impl File {
+    pub(crate) fn set(mut self, key: &str, value: Value) -> Self {
+        self = self.without(key);
+        self.values.push((key.to_owned(), value));
+        self
+    }
+
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        self.values.retain(|(name, _)| name != key);
+        self
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = b"GGUF".to_vec();
+        bytes.extend(3_u32.to_le_bytes());
+        bytes.extend(count(self.tensors.len()));
+        bytes.extend(count(self.values.len()));
+        for (key, value) in &self.values {
+            text(&mut bytes, key);
+            self::value(&mut bytes, value);
+        }
+        let mut data = Vec::new();
+        for tensor in &self.tensors {
+            text(&mut bytes, &tensor.name);
+            bytes.extend(
+                u32::try_from(tensor.shape.len())
+                    .expect("it is small")
+                    .to_le_bytes(),
+            );
+            for length in &tensor.shape {
+                bytes.extend(count(*length));
+            }
+            bytes.extend(0_u32.to_le_bytes());
+            pad(&mut data);
+            bytes.extend(count(data.len()));
+            data.extend(tensor.weights.iter().flat_map(|w| w.to_le_bytes()));
+        }
+        pad(&mut bytes);
+        pad(&mut data);
+        bytes.extend(data);
+        bytes
+    }
+
+    pub(crate) fn write(&self, folder: &Path, name: &str) -> PathBuf {
+        write(folder, name, &self.encode())
+    }
+
+    fn tensor(&mut self, name: &str, shape: &[usize], weights: impl FnMut() -> f32) {
+        let weights = std::iter::repeat_with(weights);
+        self.tensors.push(Tensor {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            weights: weights.take(shape.iter().product()).collect(),
+        });
+    }
+}
+
+pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).expect("the folder can be written to");
+    path
+}
+
+fn count(n: usize) -> [u8; 8] {
+    u64::try_from(n).expect("it is small").to_le_bytes()
+}
+
+fn text(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend(count(text.len()));
+    bytes.extend(text.as_bytes());
+}
+
+fn pad(bytes: &mut Vec<u8>) {
+    bytes.resize(bytes.len().next_multiple_of(32), 0);
+}
+
+fn value(bytes: &mut Vec<u8>, value: &Value) {
+    let kind = |bytes: &mut Vec<u8>, kind: u32| bytes.extend(kind.to_le_bytes());
+    match value {
+        Value::U32(n) => {
+            kind(bytes, 4);
+            bytes.extend(n.to_le_bytes());
+        }
+        Value::F32(x) => {
+            kind(bytes, 6);
+            bytes.extend(x.to_le_bytes());
+        }
+        Value::Bool(bit) => {
+            kind(bytes, 7);
+            bytes.push(u8::from(*bit));
+        }
+        Value::Text(one) => {
+            kind(bytes, 8);
+            text(bytes, one);
+        }
+        Value::I32s(list) => {
+            kind(bytes, 9);
+            kind(bytes, 5);
+            bytes.extend(count(list.len()));
+            bytes.extend(list.iter().flat_map(|n| n.to_le_bytes()));
+        }
+        Value::F32s(list) => {
+            kind(bytes, 9);
+            kind(bytes, 6);
+            bytes.extend(count(list.len()));
+            bytes.extend(list.iter().flat_map(|x| x.to_le_bytes()));
+        }
+        Value::Texts(list) => {
+            kind(bytes, 9);
+            kind(bytes, 8);
+            bytes.extend(count(list.len()));
+            for one in list {
+                text(bytes, one);
+            }
+        }
+    }
+}
+
+/// Numbers from a seed, evenly between -1 and 1.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn bits(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    pub(crate) fn unit(&mut self) -> f32 {
+        let high = u16::try_from(self.bits() >> 48).expect("it is small");
+        f32::from(high) / 32768.0 - 1.0
+    }
+}
+
+/// The vocabulary: three special tokens, the bytes, the words.
+pub(crate) fn tokens() -> Vec<String> {
+    let special = ["<unk>", "<s>", "</s>"].map(str::to_owned);
+    let bytes = (u8::MIN..=u8::MAX).map(|byte| format!("<0x{byte:02X}>"));
+    let words = WORDS.split('|').map(|word| word.replace('_', "\u{2581}"));
+    special.into_iter().chain(bytes).chain(words).collect()
+}
+
+/// How much likelier than others a token is.
+fn bias(token: &str) -> f32 {
+    match token {
+        "(module" => 6.0,
+        ")" | "))" | "end" | "\u{2581}end" => 2.0,
+        "\u{2581}(func" | "(func" => 4.0,
+        word if word.starts_with('<') => -4.0,
+        _ => 1.0,
+    }
+}
+
+/// A Llama with one layer.
+pub(crate) fn model(seed: u64) -> File {
+    let tokens = tokens();
+    let kinds = tokens.iter().map(|token| match token.as_str() {
+        "<unk>" => 2,
+        "<s>" | "</s>" => 3,
+        byte if byte.starts_with("<0x") => 6,
+        _ => 1,
+    });
+    let u32s = [
+        ("block_count", 1),
+        ("context_length", CONTEXT),
+        (
+            "embedding_length",
+            u32::try_from(WIDTH).expect("it is small"),
+        ),
+        (
+            "feed_forward_length",
+            u32::try_from(HIDDEN).expect("it is small"),
+        ),
+        ("attention.head_count", HEADS),
+    ];
+    let mut file = File {
+        values: Vec::new(),
+        tensors: Vec::new(),
+    };
+    for (key, n) in u32s {
+        file = file.set(&format!("llama.{key}"), Value::U32(n));
+    }
+    let eps = Value::F32(1e-5);
+    file = file
+        .set("general.architecture", Value::Text("llama".to_owned()))
+        .set("llama.attention.layer_norm_rms_epsilon", eps)
+        .set("tokenizer.ggml.model", Value::Text("llama".to_owned()))
+        .set("tokenizer.ggml.tokens", Value::Texts(tokens.clone()))
+        .set(
+            "tokenizer.ggml.scores",
+            Value::F32s(vec![0.0; tokens.len()]),
+        )
+        .set("tokenizer.ggml.token_type", Value::I32s(kinds.collect()))
+        .set("tokenizer.ggml.add_space_prefix", Value::Bool(false));
+    weights(&mut file, &tokens, seed);
+    file
+}
+
+fn weights(file: &mut File, tokens: &[String], seed: u64) {
+    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let random = &mut random;
+    // The first dimension is the same for all tokens, so that the last matrix can make some likelier whatever comes.
+    let mut at = 0;
+    file.tensor("token_embd.weight", &[WIDTH, tokens.len()], || {
+        at += 1;
+        if at % WIDTH == 1 { 4.0 } else { random.unit() }
+    });
+    file.tensor("output_norm.weight", &[WIDTH], || 1.0);
+    let mut at = 0;
+    file.tensor("output.weight", &[WIDTH, tokens.len()], || {
+        at += 1;
+        if at % WIDTH == 1 {
+            bias(&tokens[at / WIDTH]) / 4.0
+        } else {
+            random.unit() * 0.6
+        }
+    });
+    for (name, shape) in [
+        ("attn_q", [WIDTH, WIDTH]),
+        ("attn_k", [WIDTH, WIDTH]),
+        ("attn_v", [WIDTH, WIDTH]),
+        ("attn_output", [WIDTH, WIDTH]),
+        ("ffn_gate", [WIDTH, HIDDEN]),
+        ("ffn_up", [WIDTH, HIDDEN]),
+        ("ffn_down", [HIDDEN, WIDTH]),
+    ] {
+        file.tensor(&format!("blk.0.{name}.weight"), &shape, || {
+            random.unit() * 0.3
+        });
+    }
+    file.tensor("blk.0.attn_norm.weight", &[WIDTH], || 1.0);
+    file.tensor("blk.0.ffn_norm.weight", &[WIDTH], || 1.0);
+}
+
+/// An adapter for the matrix after the layer's hidden one; `strength` 0 changes nothing.
+pub(crate) fn adapter(seed: u64, strength: f32) -> File {
+    const RANK: usize = 4;
+    let mut file = File {
+        values: Vec::new(),
+        tensors: Vec::new(),
+    }
+    .set("general.type", Value::Text("adapter".to_owned()))
+    .set("general.architecture", Value::Text("llama".to_owned()))
+    .set("adapter.type", Value::Text("lora".to_owned()))
+    .set("adapter.lora.alpha", Value::F32(4.0));
+    let mut random = Random(seed | 1);
+    let name = "blk.0.ffn_down.weight";
+    file.tensor(&format!("{name}.lora_a"), &[HIDDEN, RANK], || random.unit());
+    file.tensor(&format!("{name}.lora_b"), &[RANK, WIDTH], || {
+        random.unit() * strength
+    });
+    file
+}
