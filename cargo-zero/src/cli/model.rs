@@ -60,16 +60,25 @@ pub(crate) struct Ask {
 /// Which model, and how it is asked.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ModelArgs {
-    /// The address of an OpenAI-compatible server, such as http://127.0.0.1:8080/v1
-    #[arg(long, value_name = "URL")]
+    /// The address of an OpenAI-compatible server, such as http://127.0.0.1:8080/v1, or a file, MODEL.gguf
+    #[arg(long, value_name = "URL|FILE")]
     pub(crate) model: Option<String>,
     /// Which of the server's models [default: its own choice]
     #[arg(long, value_name = "NAME")]
     pub(crate) model_name: Option<String>,
-    /// The server's interface: conversations, or texts for models without a template
+    /// An adapter for the model in a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lora: Option<PathBuf>,
+    /// Do not hold the answers of a model in a file to what can become a valid module
+    #[arg(long)]
+    pub(crate) no_mask: bool,
+    /// Tokens that a model in a file reads and writes for one answer [default: 8192, or what it was trained for if less]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) context: Option<u32>,
+    /// The interface: conversations, or texts for models without a template
     #[arg(long, value_enum, default_value_t)]
     pub(crate) api: ModelApi,
-    /// Seconds to wait for an answer
+    /// Seconds to wait for an answer of a server
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) model_timeout: u64,
     /// Tokens of an answer at the most
@@ -137,7 +146,7 @@ pub(crate) enum EvalCommand {
 #[derive(Args, Debug)]
 pub(crate) struct Measure {
     /// Judge the answers in this file instead of asking a model
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "model_name", "n", "repair"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "model_name", "lora", "n", "repair"])]
     pub(crate) samples: Option<PathBuf>,
     /// Tasks to use instead of WAT-Eval
     #[arg(long, value_name = "FILE")]

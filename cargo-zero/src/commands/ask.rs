@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use zero_format::{PackageName, printable_lines};
 use zero_model::ask::{self, AskOptions, Asked, Attempt};
 use zero_model::judge::{self, Judge};
-use zero_model::model::{Model as _, Sampling};
+use zero_model::model::Sampling;
 use zero_model::prompt;
 use zero_model::retrieve::{Library, Record};
 use zero_model::sandbox::{Sandbox, SandboxError};
@@ -28,7 +28,7 @@ pub(crate) fn run(session: &Session, args: &Ask) -> Result<Report, Failure> {
     if let Some(invoke) = &invoke {
         callable(&task, invoke)?;
     }
-    let model = model::open(session, &args.model)?;
+    let model = model::open(session, &args.model, true)?.model;
     let library = args.dataset.as_deref().map(library).transpose()?;
     let records = library
         .as_ref()
@@ -39,7 +39,7 @@ pub(crate) fn run(session: &Session, args: &Ask) -> Result<Report, Failure> {
     let step = session.output.step(&format!("asking {}", model.name()));
     let mut tell = |attempt: &Attempt| session.output.note(&line(attempt));
     let asked = ask::ask(
-        &model,
+        model.as_ref(),
         &Judge::default(),
         &task,
         conversation,

@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use zero_format::Digest;
 use zero_model::eval::{self, DrawError, DrawOptions, Judged, Sample, Summary};
 use zero_model::judge::Judge;
-use zero_model::model::{Model as _, Sampling};
+use zero_model::model::Sampling;
 use zero_model::prompt::Language;
 use zero_model::task::{Task, WAT_EVAL};
 
 use self::folder::Folder;
-use super::model;
+use super::model::{self, Opened};
 use crate::cli::{AnswerLanguage, Eval, EvalCommand, Measure};
 use crate::host::Session;
 use crate::report::{Class, Failure, Report};
@@ -114,7 +114,8 @@ fn drawn(
     judge: &Judge,
     mut folder: Option<&mut Folder>,
 ) -> Result<(String, Vec<Sample>), Failure> {
-    let model = model::open(session, &args.model)?;
+    let typed = args.language == AnswerLanguage::Wat;
+    let Opened { model, interface } = model::open(session, &args.model, typed)?;
     let name = model.name().to_owned();
     let several = args.n.get() > 1;
     let options = DrawOptions {
@@ -136,7 +137,7 @@ fn drawn(
         Some(folder) => folder.begin(&json!({
             "model": name,
             "language": format!("{:?}", args.language).to_lowercase(),
-            "interface": format!("{:?}", args.model.api).to_lowercase(),
+            "interface": interface,
             "temperature": args.temperature,
             "max_tokens": args.model.max_tokens,
             "seed": args.model.seed,
@@ -148,14 +149,21 @@ fn drawn(
     bar.title(name.clone());
     bar.phase("answers", set.tasks.len() * (1 + options.samples));
     let have = samples.clone();
-    let kept = eval::draw(&model, judge, &set.tasks, &options, &have, |sample| {
-        bar.advance();
-        if let Some(folder) = &mut folder {
-            folder.add(&sample)?;
-        }
-        samples.push(sample);
-        Ok(())
-    });
+    let kept = eval::draw(
+        model.as_ref(),
+        judge,
+        &set.tasks,
+        &options,
+        &have,
+        |sample| {
+            bar.advance();
+            if let Some(folder) = &mut folder {
+                folder.add(&sample)?;
+            }
+            samples.push(sample);
+            Ok(())
+        },
+    );
     drop(bar);
     kept.map_err(|error| match error {
         DrawError::Keep(failure) => failure,
