@@ -75,6 +75,8 @@ fn hyperparameters_that_llama_cpp_believes_are_checked() {
         ("llama.rope.dimension_count", Value::U32(6)),
         ("llama.rope.scaling.type", Value::Text("magic".to_owned())),
         ("llama.embedding_length", Value::U32(33)),
+        ("llama.attention.layer_norm_rms_epsilon", Value::F32(-1e-5)),
+        ("llama.rope.freq_base", Value::F32(f32::NAN)),
         ("tokenizer.ggml.tokens", Value::U32(3)),
         ("tokenizer.ggml.model", Value::U32(3)),
         ("tokenizer.chat_template", Value::U32(3)),

@@ -234,6 +234,11 @@ impl Keys<'_> {
             ));
         }
         self.head(width / heads)?;
+        for (name, fraction) in self.header.fractions(&self.name("")) {
+            if !fraction.is_finite() || fraction < 0.0 {
+                return Err(key(name, format!("{fraction}, which no model has")));
+            }
+        }
         self.experts()?;
         self.rope()?;
         for name in [

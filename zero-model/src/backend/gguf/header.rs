@@ -104,6 +104,17 @@ impl Header {
         self.values.get(key)
     }
 
+    /// The fractions under this prefix.
+    pub(super) fn fractions(&self, prefix: &str) -> impl Iterator<Item = (&str, f64)> {
+        self.values
+            .iter()
+            .filter(move |(key, _)| key.starts_with(prefix))
+            .filter_map(|(key, value)| match value {
+                Value::Float(fraction) => Some((key.as_str(), *fraction)),
+                _ => None,
+            })
+    }
+
     /// A text that is UTF-8.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         match self.values.get(key)? {
