@@ -9,7 +9,7 @@ use crate::{Host, Result, shell};
 
 /// Format, lints and dependencies; warnings are errors.
 pub(crate) fn lint(host: &Host) -> Result<()> {
-    setup::ensure(host, &[Need::Deny])?;
+    setup::ensure(host, &[Need::Cpp, Need::Deny])?;
     shell::title("Format");
     shell::run(cargo(host).args(["fmt", "--all", "--check"]))?;
     shell::title("Dependencies: licences, sources, duplicates");
@@ -47,7 +47,10 @@ fn deny(host: &Host, checks: &[&str]) -> Result<()> {
 
 /// Everything. The runner's own summary is the last thing printed.
 pub(crate) fn test(host: &Host) -> Result<()> {
-    setup::ensure(host, &[Need::CToWasm, Need::WasmTarget, Need::Peers])?;
+    setup::ensure(
+        host,
+        &[Need::CToWasm, Need::Cpp, Need::WasmTarget, Need::Peers],
+    )?;
     lint(host)?;
     vectors(host)?;
     tune(host, Lock::Check)?;

@@ -28,7 +28,7 @@ const SETTINGS: [&str; 9] = [
 
 /// Runs the loop in a folder of the cache, and prints what the model could do before and after.
 pub(crate) fn run(host: &Host) -> Result<()> {
-    setup::ensure(host, &[Need::CToWasm])?;
+    setup::ensure(host, &[Need::CToWasm, Need::Cpp])?;
     let python = python::ensure(host, Lock::Train)?;
     shell::title("Build Zero itself");
     chores::build(host)?;

@@ -25,7 +25,7 @@ const MOMENT: [(&str, &str); 2] = [
 
 /// Runs the whole story in a temporary folder.
 pub(crate) fn run(host: &Host) -> Result<()> {
-    setup::ensure(host, &[Need::WasmTarget, Need::Demo])?;
+    setup::ensure(host, &[Need::Cpp, Need::WasmTarget, Need::Demo])?;
     shell::title("Build Zero itself");
     chores::build(host)?;
     let scratch = Scratch::create()?;

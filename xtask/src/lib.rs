@@ -63,6 +63,7 @@ pub fn run(args: &[String], host: &Host) -> Result<()> {
             host,
             &[
                 Need::CToWasm,
+                Need::Cpp,
                 Need::WasmTarget,
                 Need::Demo,
                 Need::Peers,
@@ -73,6 +74,7 @@ pub fn run(args: &[String], host: &Host) -> Result<()> {
             host,
             &[
                 Need::CToWasm,
+                Need::Cpp,
                 Need::WasmTarget,
                 Need::Demo,
                 Need::Peers,

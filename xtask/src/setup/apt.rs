@@ -48,6 +48,29 @@ const C_TO_WASM: &[Package] = &[
     },
 ];
 
+const CPP: &[Package] = &[
+    Package {
+        name: "cmake",
+        present: Present::Program("cmake"),
+        why: "compiles llama.cpp, which runs models in files: tests and lints have all features",
+    },
+    Package {
+        name: "g++",
+        present: Present::Program("c++"),
+        why: "compiles llama.cpp as well",
+    },
+    Package {
+        name: "clang-19",
+        present: Present::Program("clang-19"),
+        why: "has the headers with which the functions of llama.cpp are found",
+    },
+    Package {
+        name: "libclang1-19",
+        present: Present::File("/usr/lib/llvm-19/lib/libclang-19.so.1"),
+        why: "finds the functions of llama.cpp",
+    },
+];
+
 const NGINX: Package = Package {
     name: "nginx-light",
     present: Present::Program("nginx"),
@@ -115,6 +138,7 @@ pub(super) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
         match need {
             Need::Bench => wanted.extend([&HYPERFINE, &MINISIGN, &PYTHON]),
             Need::CToWasm => wanted.extend(C_TO_WASM),
+            Need::Cpp => wanted.extend(CPP),
             Need::Demo => wanted.extend([&NGINX]),
             Need::Deny => wanted.extend([&PIP]),
             Need::Peers => {

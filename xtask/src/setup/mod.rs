@@ -22,6 +22,8 @@ pub(crate) enum Need {
     Bench,
     /// clang, libclang, lld and the C library for wasm32-wasi: the example `hamming`, and the harvest.
     CToWasm,
+    /// cmake, a C++ compiler and libclang: llama.cpp, which is compiled where all features are.
+    Cpp,
     /// nginx: what the demo serves with.
     Demo,
     /// cargo-deny: what judges the dependencies.
