@@ -17,7 +17,7 @@ pub(crate) const VARIED: f32 = 0.8;
 /// Let a model write a function, and run it
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  cargo zero ask \"hamming distance of two numbers\" --example 11,13=>2 --invoke 7,9\n  cargo zero ask \"n-th Fibonacci number\" --signature 'fib(i32) -> i64' --test 10=>55 --save fib\n  cargo zero ask \"greatest common divisor\" --example 12,18=>6 --dataset dataset --candidates 4\n\nThe model is at an OpenAI-compatible address: --model, ZERO_MODEL_URL, or url under [model] in config.toml. Its key is\nread from ZERO_MODEL_KEY. What it writes is tried without any right, in a fresh instance for each call, with little\nmemory and bounded work; it may import nothing. What is wrong is told to the model, which then tries again."
+    after_help = "Examples:\n  cargo zero ask \"hamming distance of two numbers\" --example 11,13=>2 --invoke 7,9\n  cargo zero ask \"n-th Fibonacci number\" --signature 'fib(i32) -> i64' --test 10=>55 --save fib\n  cargo zero ask \"greatest common divisor\" --example 12,18=>6 --dataset dataset --candidates 4\n  cargo zero ask \"absolute value\" --example -3=>3 --model model.gguf --lora adapter.gguf\n\nThe model is at an OpenAI-compatible address: --model, ZERO_MODEL_URL, or url under [model] in config.toml. Its key is\nread from ZERO_MODEL_KEY. Or it is a file of llama.cpp, MODEL.gguf, which needs a program that was built for it:\ncargo install cargo-zero --features gguf. Then each token is held to what can still become a valid module.\n\nWhat it writes is tried without any right, in a fresh instance for each call, with little\nmemory and bounded work; it may import nothing. What is wrong is told to the model, which then tries again."
 )]
 pub(crate) struct Ask {
     /// What the function is to do
@@ -75,6 +75,9 @@ pub(crate) struct ModelArgs {
     /// Tokens that a model in a file reads and writes for one answer [default: 8192, or what it was trained for if less]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) context: Option<u32>,
+    /// Threads that run a model in a file [default: half of what the system offers]
+    #[arg(long, value_name = "N", value_parser = threads(512))]
+    pub(crate) model_threads: Option<usize>,
     /// The interface: conversations, or texts for models without a template
     #[arg(long, value_enum, default_value_t)]
     pub(crate) api: ModelApi,
@@ -117,7 +120,7 @@ fn temperature(text: &str) -> Result<f32, String> {
 #[derive(Args, Debug)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  cargo zero eval --model http://127.0.0.1:8080/v1 --out report\n  cargo zero eval --model http://127.0.0.1:8080/v1 -n 20 -k 1,10 --repair --out report\n  cargo zero eval --model reference\n  cargo zero eval --samples answers.jsonl --out report\n  cargo zero eval serve --listen 127.0.0.1:7000\n\nThe model is named as for `cargo zero ask`; `--model reference` answers every task with its own reference, which checks\nthe tasks. Answers run in the sandbox without any right. Samples are JSON lines with the members `task` and `answer`."
+    after_help = "Examples:\n  cargo zero eval --model http://127.0.0.1:8080/v1 --out report\n  cargo zero eval --model http://127.0.0.1:8080/v1 -n 20 -k 1,10 --repair --out report\n  cargo zero eval --model model.gguf --lora adapter.gguf\n  cargo zero eval --model reference\n  cargo zero eval --samples answers.jsonl --out report\n  cargo zero eval serve --listen 127.0.0.1:7000\n\nThe model is named as for `cargo zero ask`; `--model reference` answers every task with its own reference, which checks\nthe tasks. Answers run in the sandbox without any right. Samples are JSON lines with the members `task` and `answer`."
 )]
 pub(crate) struct Eval {
     #[command(subcommand)]

@@ -86,6 +86,7 @@ fn only_for_files(args: &ModelArgs) -> Option<&'static str> {
         ("--lora", args.lora.is_some()),
         ("--no-mask", args.no_mask),
         ("--context", args.context.is_some()),
+        ("--model-threads", args.model_threads.is_some()),
     ]
     .into_iter()
     .find_map(|(flag, given)| given.then_some(flag))
@@ -111,6 +112,7 @@ fn in_file(
         context: args.context.unwrap_or(standard.context),
         mask,
         template: chat,
+        threads: args.model_threads.unwrap_or(standard.threads),
         ..standard
     };
     let step = session
