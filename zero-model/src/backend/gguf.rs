@@ -11,7 +11,6 @@ mod sampler;
 mod template;
 mod writer;
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, mpsc};
 use std::thread::{self, JoinHandle};
@@ -49,7 +48,8 @@ impl GgufOptions {
             context: CONTEXT,
             mask: true,
             template: true,
-            threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            // Mostly two of them share a core, and waiting for one another costs more than the second brings.
+            threads: thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2)),
         }
     }
 }
