@@ -4,8 +4,25 @@ use std::path::{Path, PathBuf};
 
 pub(crate) const WIDTH: usize = 32;
 const HIDDEN: usize = 64;
-const HEADS: u32 = 2;
-pub(crate) const CONTEXT: u32 = 1024;
+const CONTEXT: u32 = 1024;
+
+/// How large a model is.
+pub(crate) struct Size {
+    pub(crate) width: usize,
+    pub(crate) hidden: usize,
+    pub(crate) layers: usize,
+    pub(crate) heads: usize,
+    /// Of the vocabulary, with words that mean nothing.
+    pub(crate) tokens: usize,
+}
+
+const TINY: Size = Size {
+    width: WIDTH,
+    hidden: HIDDEN,
+    layers: 1,
+    heads: 2,
+    tokens: 0,
+};
 
 /// Words beside the 256 bytes; `_` is a blank.
 const WORDS: &str = "(module|_(func|(func|_(export|_\"|f|g|\"|)|))|_(param|_(result|_i32|_i64|_f64|_local|.get|_0|_1|_2|i32|.add|.const\
@@ -171,6 +188,17 @@ impl Random {
     }
 }
 
+/// Words that mean nothing, each another.
+fn nonsense(at: usize) -> String {
+    let mut word = if at.is_multiple_of(2) { "\u{2581}" } else { "" }.to_owned();
+    let mut rest = at;
+    for _ in 0..5 {
+        word.push(char::from(b"abcdefghij"[rest % 10]));
+        rest /= 10;
+    }
+    word
+}
+
 /// The vocabulary: three special tokens, the bytes, the words.
 pub(crate) fn tokens() -> Vec<String> {
     let special = ["<unk>", "<s>", "</s>"].map(str::to_owned);
@@ -192,32 +220,34 @@ fn bias(token: &str) -> f32 {
 
 /// A Llama with one layer.
 pub(crate) fn model(seed: u64) -> File {
-    let tokens = tokens();
+    sized(&TINY, seed)
+}
+
+/// A Llama.
+pub(crate) fn sized(size: &Size, seed: u64) -> File {
+    let mut tokens = tokens();
+    let missing = size.tokens.saturating_sub(tokens.len());
+    tokens.extend((0..missing).map(nonsense));
+    let u32 = |n| Value::U32(u32::try_from(n).expect("it is small"));
     let kinds = tokens.iter().map(|token| match token.as_str() {
         "<unk>" => 2,
         "<s>" | "</s>" => 3,
         byte if byte.starts_with("<0x") => 6,
         _ => 1,
     });
-    let u32s = [
-        ("block_count", 1),
-        ("context_length", CONTEXT),
-        (
-            "embedding_length",
-            u32::try_from(WIDTH).expect("it is small"),
-        ),
-        (
-            "feed_forward_length",
-            u32::try_from(HIDDEN).expect("it is small"),
-        ),
-        ("attention.head_count", HEADS),
+    let numbers = [
+        ("block_count", u32(size.layers)),
+        ("context_length", Value::U32(CONTEXT)),
+        ("embedding_length", u32(size.width)),
+        ("feed_forward_length", u32(size.hidden)),
+        ("attention.head_count", u32(size.heads)),
     ];
     let mut file = File {
         values: Vec::new(),
         tensors: Vec::new(),
     };
-    for (key, n) in u32s {
-        file = file.set(&format!("llama.{key}"), Value::U32(n));
+    for (key, number) in numbers {
+        file = file.set(&format!("llama.{key}"), number);
     }
     let eps = Value::F32(1e-5);
     file = file
@@ -231,44 +261,47 @@ pub(crate) fn model(seed: u64) -> File {
         )
         .set("tokenizer.ggml.token_type", Value::I32s(kinds.collect()))
         .set("tokenizer.ggml.add_space_prefix", Value::Bool(false));
-    weights(&mut file, &tokens, seed);
+    weights(&mut file, size, &tokens, seed);
     file
 }
 
-fn weights(file: &mut File, tokens: &[String], seed: u64) {
+fn weights(file: &mut File, size: &Size, tokens: &[String], seed: u64) {
+    let (width, hidden) = (size.width, size.hidden);
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let random = &mut random;
     // The first dimension is the same for all tokens, so that the last matrix can make some likelier whatever comes.
     let mut at = 0;
-    file.tensor("token_embd.weight", &[WIDTH, tokens.len()], || {
+    file.tensor("token_embd.weight", &[width, tokens.len()], || {
         at += 1;
-        if at % WIDTH == 1 { 4.0 } else { random.unit() }
+        if at % width == 1 { 4.0 } else { random.unit() }
     });
-    file.tensor("output_norm.weight", &[WIDTH], || 1.0);
+    file.tensor("output_norm.weight", &[width], || 1.0);
     let mut at = 0;
-    file.tensor("output.weight", &[WIDTH, tokens.len()], || {
+    file.tensor("output.weight", &[width, tokens.len()], || {
         at += 1;
-        if at % WIDTH == 1 {
-            bias(&tokens[at / WIDTH]) / 4.0
+        if at % width == 1 {
+            bias(&tokens[at / width]) / 4.0
         } else {
             random.unit() * 0.6
         }
     });
-    for (name, shape) in [
-        ("attn_q", [WIDTH, WIDTH]),
-        ("attn_k", [WIDTH, WIDTH]),
-        ("attn_v", [WIDTH, WIDTH]),
-        ("attn_output", [WIDTH, WIDTH]),
-        ("ffn_gate", [WIDTH, HIDDEN]),
-        ("ffn_up", [WIDTH, HIDDEN]),
-        ("ffn_down", [HIDDEN, WIDTH]),
-    ] {
-        file.tensor(&format!("blk.0.{name}.weight"), &shape, || {
-            random.unit() * 0.3
-        });
+    for layer in 0..size.layers {
+        for (name, shape) in [
+            ("attn_q", [width, width]),
+            ("attn_k", [width, width]),
+            ("attn_v", [width, width]),
+            ("attn_output", [width, width]),
+            ("ffn_gate", [width, hidden]),
+            ("ffn_up", [width, hidden]),
+            ("ffn_down", [hidden, width]),
+        ] {
+            file.tensor(&format!("blk.{layer}.{name}.weight"), &shape, || {
+                random.unit() * 0.3
+            });
+        }
+        file.tensor(&format!("blk.{layer}.attn_norm.weight"), &[width], || 1.0);
+        file.tensor(&format!("blk.{layer}.ffn_norm.weight"), &[width], || 1.0);
     }
-    file.tensor("blk.0.attn_norm.weight", &[WIDTH], || 1.0);
-    file.tensor("blk.0.ffn_norm.weight", &[WIDTH], || 1.0);
 }
 
 /// An adapter for the matrix after the layer's hidden one; `strength` 0 changes nothing.
