@@ -103,7 +103,7 @@ pub enum ModelError {
     },
     /// A model in a file cannot be used, or gives no answer.
     #[cfg(feature = "gguf")]
-    #[error("use the model {}", path.display())]
+    #[error("use {}", path.display())]
     File {
         /// The file.
         path: std::path::PathBuf,

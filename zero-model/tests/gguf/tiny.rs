@@ -218,6 +218,17 @@ fn bias(token: &str) -> f32 {
     }
 }
 
+/// What each token is.
+fn kinds(tokens: &[String]) -> Value {
+    let kind = |token: &String| match token.as_str() {
+        "<unk>" => 2,
+        "<s>" | "</s>" => 3,
+        byte if byte.starts_with("<0x") => 6,
+        _ => 1,
+    };
+    Value::I32s(tokens.iter().map(kind).collect())
+}
+
 /// A Llama with one layer.
 pub(crate) fn model(seed: u64) -> File {
     sized(&TINY, seed)
@@ -229,12 +240,6 @@ pub(crate) fn sized(size: &Size, seed: u64) -> File {
     let missing = size.tokens.saturating_sub(tokens.len());
     tokens.extend((0..missing).map(nonsense));
     let u32 = |n| Value::U32(u32::try_from(n).expect("it is small"));
-    let kinds = tokens.iter().map(|token| match token.as_str() {
-        "<unk>" => 2,
-        "<s>" | "</s>" => 3,
-        byte if byte.starts_with("<0x") => 6,
-        _ => 1,
-    });
     let numbers = [
         ("block_count", u32(size.layers)),
         ("context_length", Value::U32(CONTEXT)),
@@ -259,7 +264,7 @@ pub(crate) fn sized(size: &Size, seed: u64) -> File {
             "tokenizer.ggml.scores",
             Value::F32s(vec![0.0; tokens.len()]),
         )
-        .set("tokenizer.ggml.token_type", Value::I32s(kinds.collect()))
+        .set("tokenizer.ggml.token_type", kinds(&tokens))
         .set("tokenizer.ggml.add_space_prefix", Value::Bool(false));
     weights(&mut file, size, &tokens, seed);
     file
@@ -302,6 +307,45 @@ fn weights(file: &mut File, size: &Size, tokens: &[String], seed: u64) {
         file.tensor(&format!("blk.{layer}.attn_norm.weight"), &[width], || 1.0);
         file.tensor(&format!("blk.{layer}.ffn_norm.weight"), &[width], || 1.0);
     }
+}
+
+/// The same with a vocabulary of the other kind, as Llama 3 and Qwen have it: bytes are characters.
+pub(crate) fn byte_level(seed: u64) -> File {
+    let mut next = 0_u32..;
+    let letters: Vec<char> = (u8::MIN..=u8::MAX)
+        .map(|byte| match byte {
+            b'!'..=b'~' | 0xA1..=0xAC | 0xAE.. => char::from(byte),
+            _ => next
+                .next()
+                .and_then(|n| char::from_u32(256 + n))
+                .expect("there are few"),
+        })
+        .collect();
+    let spell = |text: &str| {
+        text.bytes()
+            .map(|byte| letters[usize::from(byte)])
+            .collect()
+    };
+    let special = ["<unk>", "<s>", "</s>"].map(str::to_owned);
+    let words = WORDS.split('|').filter(|word| word.len() > 1);
+    let words = words.map(|word| spell(&word.replace('_', " ")));
+    let bytes = letters.iter().map(char::to_string);
+    let tokens: Vec<String> = special.into_iter().chain(bytes).chain(words).collect();
+    let mut file = model(seed)
+        .without("tokenizer.ggml.scores")
+        .set("tokenizer.ggml.model", Value::Text("gpt2".to_owned()))
+        .set("tokenizer.ggml.pre", Value::Text("llama-bpe".to_owned()))
+        .set(
+            "tokenizer.ggml.merges",
+            Value::Texts(vec!["i 3".to_owned(), "i3 2".to_owned()]),
+        )
+        .set("tokenizer.ggml.bos_token_id", Value::U32(1))
+        .set("tokenizer.ggml.eos_token_id", Value::U32(2))
+        .set("tokenizer.ggml.token_type", kinds(&tokens))
+        .set("tokenizer.ggml.tokens", Value::Texts(tokens.clone()));
+    file.tensors.clear();
+    weights(&mut file, &TINY, &tokens, seed);
+    file
 }
 
 /// An adapter for the matrix after the layer's hidden one; `strength` 0 changes nothing.

@@ -7,7 +7,7 @@ use std::io;
 #[non_exhaustive]
 pub enum GgufError {
     /// The conversation is longer than the model can read.
-    #[error("the conversation has {tokens} tokens; the model reads {limit}")]
+    #[error("the conversation has {tokens} tokens, and there is room for {limit} with the answer")]
     Context {
         /// Tokens of the conversation.
         tokens: usize,
