@@ -293,6 +293,25 @@ fn refusals_of_the_server_have_exit_codes_and_hints() {
 }
 
 #[test]
+fn models_in_files_have_exit_codes_and_hints() {
+    let world = World::new();
+    world.write("bad.gguf", "GGUF\u{3}\0\0\0");
+    let asked = ["ask", "gcd", "--example", "12,18=>6", "--model"];
+    let ask = |more: &[&str]| world.zero(asked.iter().chain(more));
+    ask(&["missing.gguf"]).code(127).says("missing.gguf");
+    ask(&["bad.gguf"])
+        .code(1)
+        .says("it has 8 bytes, but should have 16 or more")
+        .says("checksum");
+    ask(&["bad.gguf", "--model-name", "x"])
+        .code(2)
+        .says("--model-name is for a server");
+    ask(&["http://127.0.0.1:9/v1", "--lora", "a.gguf"])
+        .code(2)
+        .says("--lora is for a model in a file");
+}
+
+#[test]
 fn the_model_of_the_settings_is_asked_and_the_dataset_gives_examples() {
     let world = World::new();
     let server = Server::start(vec![Reply::Says(GCD.replace("gcd", "answer"))]);
