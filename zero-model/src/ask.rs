@@ -89,7 +89,12 @@ pub fn ask(
     let mut turns = conversation;
     for round in 1..=options.rounds.max(1) {
         let first = asked.attempts.len();
-        for (seed, completion) in candidates(model, &turns, options, round)? {
+        let answers = match candidates(model, &turns, options, round) {
+            // A conversation that has grown too long for the model ends here; what it said before counts.
+            Err(error) if round > 1 && error.is_of_this_answer() => break,
+            answers => answers?,
+        };
+        for (seed, completion) in answers {
             let attempt = attempt(judge, task, round, seed, completion, &asked.attempts);
             tell(&attempt);
             let passed = attempt.judgement.verdict.passed();

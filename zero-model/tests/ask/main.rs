@@ -210,6 +210,32 @@ fn a_module_that_wants_more_than_nothing_is_refused_before_it_runs() {
 }
 
 #[test]
+fn a_conversation_that_grows_too_long_ends_with_the_best_answer_so_far() {
+    let too_long = || {
+        refusal(
+            "400 Bad Request",
+            "",
+            "{\"error\":\"the context is too small\"}",
+        )
+    };
+    let options = AskOptions {
+        rounds: 3,
+        ..AskOptions::default()
+    };
+    let wrong = Reply::Says(RIGHT.replace("i32.add", "i32.sub"));
+    let (asked_twice, _) = asked(vec![wrong, too_long()], &options);
+    let asked_twice = asked_twice.expect("one answer is there");
+    assert_eq!(
+        asked_twice
+            .best()
+            .map(|best| best.judgement.verdict.class()),
+        Some("wrong")
+    );
+    let (none, _) = asked(vec![too_long()], &options);
+    assert!(none.is_err_and(|error| error.to_string().contains("400")));
+}
+
+#[test]
 fn both_interfaces_stream_and_a_whole_answer_is_taken_too() {
     assert_eq!(
         once(vec![Reply::Says("(module)".to_owned())]).expect("it answers"),

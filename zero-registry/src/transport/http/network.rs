@@ -199,6 +199,36 @@ impl fmt::Debug for NetworkOptions {
 mod tests {
     use super::*;
 
+    thread_local! {
+        static PAUSES: std::cell::RefCell<Vec<Duration>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+
+    #[test]
+    fn all_answers_together_stay_below_the_rate() {
+        let network = Network::new(NetworkOptions {
+            max_rate: Some(1000),
+            pause: |pause| PAUSES.with_borrow_mut(|pauses| pauses.push(pause)),
+            ..NetworkOptions::default()
+        });
+        // Half a second each. Nobody really waits here, so the debt grows; a clone has the same line.
+        for network in [&network, &network.clone(), &network] {
+            network.pace(500);
+        }
+        let pauses = PAUSES.with_borrow(Clone::clone);
+        let shown: Vec<u128> = pauses.iter().map(Duration::as_millis).collect();
+        assert_eq!(pauses.len(), 2, "the first finds the line free: {shown:?}");
+        assert!(
+            (1..=500).contains(&shown[0]) && (501..=1000).contains(&shown[1]),
+            "{shown:?}"
+        );
+        Network::default().pace(usize::MAX);
+        assert_eq!(
+            PAUSES.with_borrow(Vec::len),
+            2,
+            "without a bound nobody waits"
+        );
+    }
+
     #[test]
     fn pauses_double_and_end() {
         let options = NetworkOptions {
