@@ -13,6 +13,7 @@ mod config;
 mod host;
 mod keyring;
 mod launchers;
+mod listen;
 mod lock;
 mod manifest_edit;
 mod packages;

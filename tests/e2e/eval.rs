@@ -216,6 +216,12 @@ fn answers_in_c_are_compiled_and_see_nothing_of_this_machine() {
         assert_eq!(judged["verdict"], *verdict, "{answer}: {judged}");
     }
     assert_eq!(judged.lines().count(), answers.len());
+    // What this machine cannot do is no fault of the model's.
+    let mut command = world.command_as("home", "cargo-zero");
+    command.env("TMPDIR", world.path("nowhere")).args(words);
+    Run::of(&mut command)
+        .code(1)
+        .says("cannot compile answers in C");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod serve;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -40,9 +41,13 @@ fn measure(session: &Session, args: &Measure) -> Result<Report, Failure> {
         .as_deref()
         .map(|dir| Folder::open(dir, args.resume))
         .transpose()?;
-    let judge = match args.language {
-        AnswerLanguage::C => in_c::judge(session)?,
-        AnswerLanguage::Wat => Judge::default(),
+    let compiler = match args.language {
+        AnswerLanguage::C => Some(in_c::compiler(session)?),
+        AnswerLanguage::Wat => None,
+    };
+    let judge = match &compiler {
+        Some(compiler) => Judge::default().compiled(Arc::clone(compiler) as _),
+        None => Judge::default(),
     };
     let (model, samples) = samples(session, args, &set, &judge, folder.as_mut())?;
     let step = session
@@ -51,6 +56,9 @@ fn measure(session: &Session, args: &Measure) -> Result<Report, Failure> {
     let begun = Instant::now();
     let judged = eval::judge(&judge, &set.tasks, samples, jobs(args.jobs))
         .map_err(|error| Failure::failed("cannot judge the samples").because(&error))?;
+    if let Some(compiler) = &compiler {
+        compiler.check()?;
+    }
     let seconds = begun.elapsed().as_secs_f64();
     drop(step);
     let ks: Vec<usize> = args.k.iter().copied().map(usize::from).collect();

@@ -1,6 +1,5 @@
 //! `eval serve`: the judge as a reward function, over standard input and output or over HTTP (spec/eval.md, "Rewards").
 
-use std::convert::Infallible;
 use std::error::Error;
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -11,10 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONTENT_TYPE};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -23,13 +19,12 @@ use zero_model::reward::{BatchError, Rewards};
 use super::{Set, jobs};
 use crate::cli::ServeEval;
 use crate::host::Session;
+use crate::listen;
 use crate::report::{Failure, Report};
 
 /// Bytes of a batch.
 const BATCH: usize = 64 << 20;
-/// Connections that are open at once; others wait.
-const CONNECTIONS: usize = 64;
-/// How long a client may take to send the head of a request, and then its body.
+/// How long a client may take to send the body of a request.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 type Failed = Box<dyn Error + Send + Sync>;
@@ -101,29 +96,8 @@ fn http(session: &Session, rewards: Rewards, address: SocketAddr) -> Result<(), 
             &json!({ "ok": true, "url": url }),
             &format!("rewards at {url}\n"),
         );
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
-        loop {
-            let place = Arc::clone(&places).acquire_owned().await?;
-            let Ok((stream, _)) = listener.accept().await else {
-                // A connection that broke before it was taken, or too many open files: the next may do better.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
-            let shared = Arc::clone(&shared);
-            tokio::spawn(async move {
-                let _place = place;
-                let answer = service_fn(move |request| {
-                    let shared = Arc::clone(&shared);
-                    async move { Ok::<_, Infallible>(shared.answer(request).await) }
-                });
-                // A client that goes away in the middle is no concern of the others.
-                let _ = http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(PATIENCE)
-                    .serve_connection(TokioIo::new(stream), answer)
-                    .await;
-            });
-        }
+        listen::forever(listener, move |request| Arc::clone(&shared).answer(request)).await?;
+        Ok(())
     })
 }
 

@@ -5,9 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
     Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ProgressNotificationParam,
@@ -27,13 +24,10 @@ use super::call::Rules;
 use super::offer::{Action, Offers, REQUEST};
 use super::tool;
 use crate::host::Session;
+use crate::listen;
 
 /// Calls that run at once; others wait.
 const AT_ONCE: usize = 4;
-/// Connections that are open at once; others wait.
-const CONNECTIONS: usize = 64;
-/// How long a client may take to send the head of a request.
-const HEAD: Duration = Duration::from_secs(10);
 /// Bytes of a request.
 const BODY: usize = 4 << 20;
 /// How often a caller that asked for it is told that a call still runs.
@@ -227,28 +221,11 @@ pub(super) fn http(
         session
             .output
             .note(&format!("listening on http://{address}/mcp"));
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
-        loop {
-            let place = Arc::clone(&places).acquire_owned().await?;
-            let Ok((stream, _)) = listener.accept().await else {
-                // A connection that broke before it was taken, or too many open files: the next may do better.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
+        listen::forever(listener, move |request| {
             let service = service.clone();
-            tokio::spawn(async move {
-                let _place = place;
-                let answer = service_fn(move |request| {
-                    let service = service.clone();
-                    async move { Ok::<_, std::convert::Infallible>(service.handle(request).await) }
-                });
-                // A client that goes away in the middle is no concern of the others.
-                let _ = http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(HEAD)
-                    .serve_connection(TokioIo::new(stream), answer)
-                    .await;
-            });
-        }
+            async move { service.handle(request).await }
+        })
+        .await?;
+        Ok(())
     })
 }
