@@ -57,10 +57,10 @@ fn a_model_is_measured_and_an_interrupted_run_goes_on() {
 
     let kept = fs::read_to_string(world.path("report/answers.jsonl")).expect("it was kept");
     assert_eq!(kept.lines().count(), 2, "{kept}");
-    // Killed in the middle of a line.
+    // Killed in the middle of a line, and of a character.
     fs::write(
         world.path("report/answers.jsonl"),
-        format!("{kept}{{\"task\":\"su"),
+        [kept.as_bytes(), b"{\"task\":\"sub\",\"answer\":\"\xe2\x82"].concat(),
     )
     .expect("ours");
     eval(&world, &url, &out)

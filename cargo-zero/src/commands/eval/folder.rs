@@ -1,6 +1,6 @@
 //! What an evaluation leaves in its folder: answers as they arrive, then verdicts and a report.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,8 @@ impl Folder {
             .create(true)
             .open(&path)
             .map_err(cannot)?;
-        if answers.try_lock().is_err() {
+        // Where files cannot be locked, nobody else is known of.
+        if matches!(answers.try_lock(), Err(TryLockError::WouldBlock)) {
             return Err(
                 Failure::failed(format!("another evaluation writes to {}", dir.display()))
                     .hint("give each one a folder of its own: --out DIR"),
@@ -67,15 +68,24 @@ impl Folder {
             .because(&differs(before.as_ref(), run))
             .hint("use the same model, tasks and sampling, or another --out"));
         }
-        let mut text = String::new();
-        self.answers.read_to_string(&mut text).map_err(cannot)?;
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut bytes = Vec::new();
+        self.answers.read_to_end(&mut bytes).map_err(cannot)?;
+        // The unfinished line may end within a character.
+        bytes.truncate(
+            bytes
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(0, |end| end + 1),
+        );
+        let whole = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.answers
-            .set_len(u64::try_from(whole).unwrap_or(u64::MAX))
+            .set_len(whole)
             .and_then(|()| self.answers.seek(SeekFrom::End(0)))
             .map_err(cannot)?;
-        let lines = text.get(..whole).unwrap_or_default().lines();
-        let samples = lines.map(serde_json::from_str).collect::<Result<_, _>>();
+        let lines = bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        let samples = lines.map(serde_json::from_slice).collect::<Result<_, _>>();
         samples.map_err(|error| {
             Failure::failed(format!("cannot read the answers in {}", self.dir.display()))
                 .because(&error)
