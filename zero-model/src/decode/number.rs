@@ -288,7 +288,7 @@ impl FloatAt {
             | Self::HexDot(_)
             | Self::HexFraction(_) => !overflows(text, wide),
             Self::Word { read, .. } => read == 3,
-            Self::PayloadDigits(value) => value != 0,
+            Self::PayloadDigits(_) => true,
             _ => false,
         }
     }
@@ -321,7 +321,8 @@ fn word(nan: bool, read: u8, byte: u8) -> Option<FloatAt> {
 fn payload(value: u64, byte: u8, wide: bool) -> Option<FloatAt> {
     let value = value.checked_mul(16)?.checked_add(hex(byte)?)?;
     let bits = if wide { 52 } else { 23 };
-    (value < 1 << bits).then_some(FloatAt::PayloadDigits(value))
+    // Zero is no payload: zeros before it would be a place to stay in for ever.
+    (value != 0 && value < 1 << bits).then_some(FloatAt::PayloadDigits(value))
 }
 
 /// Whether a whole literal is too large for its type.
@@ -463,6 +464,7 @@ mod tests {
         assert_eq!(refused_at(Val::F64, "1e309"), Some(4));
         assert_eq!(refused_at(Val::F32, "1e39"), Some(3));
         assert_eq!(refused_at(Val::F64, "1e-30999"), None);
+        assert_eq!(refused_at(Val::F32, "nan:0x01"), Some(6));
     }
 
     #[test]

@@ -64,6 +64,14 @@ impl Text {
             (At::Unicode { value, begun: true }, b'}') => {
                 char::from_u32(value).map(|_| Pushed::Inside(self.at(At::Plain)))
             }
+            // Zeros before a number would be a place to stay in for ever.
+            (
+                At::Unicode {
+                    value: 0,
+                    begun: true,
+                },
+                _,
+            ) => None,
             (At::Unicode { value, .. }, _) => {
                 let value = value << 4 | u32::from(digit(byte)?);
                 (value <= 0x0010_ffff)
@@ -194,6 +202,7 @@ mod tests {
         assert!(!accepts(true, "\\c3"));
         assert!(!accepts(true, "\\c3a"));
         assert!(!accepts(true, "\\u{d800}"));
+        assert!(accepts(true, "\\u{0}") && !accepts(true, "\\u{041}"));
         assert!(accepts(false, "\\c3\\ff\\00"));
     }
 

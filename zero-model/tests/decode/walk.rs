@@ -21,6 +21,7 @@ const ENDINGS: &[&str] = &[
     "funcref",
     "func",
     "i32",
+    "(i32.const 0)",
     "(func)",
     "(func",
     "(data \"\")",
