@@ -11,21 +11,23 @@ trap 'rm -rf "$work"' EXIT
 harvest() { cargo-zero --json harvest --licenses any --keep-duplicates --format jsonl "$@"; }
 
 # What all three are given: the sources of libraries whose flags are a folder of headers at most.
-for library in lz4 brotli utf8proc; do
+for library in libzstd lz4 brotli utf8proc; do
   mkdir -p "$work/unpacked/$library" && tar -xf "$sources/$library"_*.orig.tar.* --strip-components 1 -C "$work/unpacked/$library"
 done
-mkdir -p "$work/c/"{lz4,brotli,utf8proc}
+mkdir -p "$work/c/"{zstd,lz4,brotli,utf8proc}
+cp -r "$work/unpacked/libzstd/lib" "$work/c/zstd/lib"
+rm -rf "$work/c/zstd/lib/"{legacy,deprecated}
 cp -r "$work/unpacked/lz4/lib" "$work/c/lz4/lib"
 cp -r "$work/unpacked/brotli/c" "$work/c/brotli/c"
 rm -rf "$work/c/brotli/c/"{tools,fuzz}
 cp "$work/unpacked/utf8proc/"{utf8proc.c,utf8proc.h,utf8proc_data.c} "$work/c/utf8proc/"
-libraries=("$work/c/lz4" "$work/c/brotli" "$work/c/utf8proc")
+libraries=("$work/c/zstd" "$work/c/lz4" "$work/c/brotli" "$work/c/utf8proc")
 
 for jobs in 1 2; do
   harvest "${libraries[@]}" --verify L1 --jobs $jobs --out "$work/l1-$jobs" >"$work/l1-$jobs.json"
 done
 harvest "${libraries[@]}" --jobs 2 --out "$work/l2" >"$work/l2.json"
-for library in lz4 brotli utf8proc; do
+for library in zstd lz4 brotli utf8proc; do
   python3 "$benches/plain_pipeline.py" "$work/c/$library" "$work/plain-$library.jsonl" --jobs 2 >"$work/plain-$library.json"
 done
 
@@ -38,7 +40,7 @@ for path in glob.glob(f"{work}/l1-2/data/*.jsonl"):
     for line in open(path, encoding="utf-8"):
         record = json.loads(line)
         flags[record["provenance"]["repo"]] = record["build"]["flags"]
-recipes = {"lz4": "lib/*.c", "brotli": "c/*/*.c", "utf8proc": "utf8proc.c"}
+recipes = {"zstd": "lib/*/*.c", "lz4": "lib/*.c", "brotli": "c/*/*.c", "utf8proc": "utf8proc.c"}
 units = []
 for repo, pattern in recipes.items():
     root = f"{work}/c/{repo}"
@@ -51,6 +53,16 @@ with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
 print(json.dumps({"units": len(units), "seconds": time.monotonic() - begun}))
 PY
 python3 "$work/alone.py" "$work" 2 >"$work/alone.json"
+
+# Slicing and printing alone: many functions that reach nothing else.
+mkdir -p "$work/small"
+{
+  echo '/* SPDX-License-Identifier: MIT */'
+  for number in $(seq 1000); do
+    printf '/** Adds a number and %s to another. */\nint add%s(int a, int b) { int s = 0; for (int j = 0; j < a; j++) s += b * %s + (s >> 3); return s; }\n' "$number" "$number" "$number"
+  done
+} >"$work/small/small.c"
+harvest "$work/small" --verify L1 --jobs 1 --out "$work/small-out" >"$work/small.json"
 
 # Memory: more and more repositories of one small library each.
 for count in 10 100 1000; do

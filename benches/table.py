@@ -123,31 +123,54 @@ def instances(raw):
     write("instances", "Many instances in one process", table(head, rows))
 
 
+# Those that the plain pipeline can compile.
+LIBRARIES = ("zstd", "lz4", "brotli", "utf8proc")
+
+
+def lines(paths):
+    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def both(raw):
+    """Bytes of the texts of functions that harvest and the plain pipeline made, each with everything that it reaches."""
+    ours, theirs = {}, {}
+    for record in lines((raw / "l1-2/data").glob("*.jsonl")):
+        ours.setdefault(record["provenance"]["symbol"], []).append(len(record["output"]))
+    for record in lines(raw / f"plain-{name}.jsonl" for name in LIBRARIES):
+        if "(import" not in record["output"]:
+            theirs.setdefault(record["name"], []).append(len(record["output"]))
+    return [(ours[name][0], theirs[name][0]) for name in ours.keys() & theirs.keys() if len(ours[name]) == len(theirs[name]) == 1]
+
+
 def harvest(raw):
     load = lambda name: json.loads((raw / name).read_text(encoding="utf-8"))
     one, two, full, alone = load("l1-1.json"), load("l1-2.json"), load("l2.json"), load("alone.json")
-    plain = [load(f"plain-{name}.json") for name in ("lz4", "brotli", "utf8proc")]
+    plain = [load(f"plain-{name}.json") for name in LIBRARIES]
     seconds = lambda run: sum(run["seconds"].values())
-    size = lambda folder: [len(json.loads(line)["output"].encode()) for path in (raw / folder / "data").glob("*.jsonl")
-                           for line in path.read_text(encoding="utf-8").splitlines()]
     plain_seconds, plain_records = sum(p["seconds"] for p in plain), sum(p["records"] for p in plain)
     rows = []
-    for name, took, records, mean in [
-        ("harvest, L1, 2 jobs", seconds(two), two["total"]["records"], size("l1-2")),
-        ("harvest, L1, 1 job", seconds(one), one["total"]["records"], size("l1-1")),
-        ("harvest, L2, 2 jobs", seconds(full), full["total"]["records"], size("l2")),
-        ("the plain pipeline, 2 jobs", plain_seconds, plain_records, None),
-        ("clang alone, 2 jobs", alone["seconds"], None, None),
+    for name, took, records in [
+        ("harvest, L1, 2 jobs", seconds(two), two["total"]["records"]),
+        ("harvest, L1, 1 job", seconds(one), one["total"]["records"]),
+        ("harvest, L2, 2 jobs", seconds(full), full["total"]["records"]),
+        ("the plain pipeline, 2 jobs", plain_seconds, plain_records),
+        ("clang alone, 2 jobs", alone["seconds"], None),
     ]:
-        mean = sum(mean) / len(mean) if mean else sum(p["bytes"] for p in plain) / plain_records if records else None
-        rows.append([name, f"{took:.2f}", records or "–", f"{records / took:.1f}" if records else "–", f"{mean:,.0f}".replace(",", " ") if mean else "–"])
-    text = table(["lz4, brotli, utf8proc", "seconds", "records", "records a second", "bytes of text, mean"], rows)
+        rows.append([name, f"{took:.2f}", records or "–", f"{records / took:.1f}" if records else "–"])
+    text = table([", ".join(LIBRARIES), "seconds", "records", "records a second"], rows)
     rate = (two["total"]["records"] / seconds(two)) / (plain_records / plain_seconds)
     each = two["seconds"]["slice"] * 2 / two["total"]["l1"] * 1000
+    empty = sum(p["modules"] - p["records"] for p in plain)
+    shares = sorted(ours / theirs for ours, theirs in both(raw))
+    text += (f"\n\nThe plain pipeline also made {empty} modules without the function that they are for (it was static); they are not "
+             f"counted. Of {len(shares)} functions that both made whole, harvest's text has {shares[len(shares) // 2]:.2f} × the bytes (median).")
     peaks = ", ".join(f"{int((raw / f'peak-{count}').read_text()) / (1 << 20):.0f} MiB of {count}" for count in (10, 100, 1000))
+    small = load("small.json")
+    small = small["seconds"]["slice"] / small["total"]["l1"] * 1000
+    written = sum(len(record["output"]) for record in lines((raw / "l1-1/data").glob("*.jsonl"))) / one["seconds"]["slice"] / 1e6
     text += (f"\n\nThat is {rate:.1f} × the plain pipeline's records a second, {seconds(two) / alone['seconds']:.2f} × the time of clang alone, "
-             f"and {seconds(one) / seconds(two):.2f} × as fast with two jobs as with one. From slicing to printing a function takes "
-             f"{each:.2f} ms of one core. Peak memory for repositories of one function: {peaks}.")
+             f"and {seconds(one) / seconds(two):.2f} × as fast with two jobs as with one. From slicing to printing a small function takes {small:.2f} ms "
+             f"of one core, these libraries' {each:.1f} ms: {written:.0f} MB of text a second. Peak memory for repositories of one function: {peaks}.")
     real, rows = load("real.json"), []
     for name, counts in [(r["repo"], r["counts"]) for r in real["repositories"]] + [("all", real["total"])]:
         share = lambda part, of: f"{100 * part / of:.0f} %" if of else "–"

@@ -103,11 +103,12 @@ pub(crate) fn harvest(
     let reads = run.read(workers, &units)?;
     let owned = run.owners(&reads);
     progress.phase(Phase::Compile, reads.len());
-    let objects = parallel::map(options.jobs, &reads, |number, read| {
+    let build = |number, read: &Read| {
         let built = run.build(read, &functions(&owned, &reads, number));
         progress.advance();
         built
-    });
+    };
+    let objects = parallel::map(options.jobs, &reads, |read| run.bytes(&read.unit), build);
     let objects: Vec<_> = objects.into_iter().collect::<Result<_, _>>()?;
     let (objects, checked) = objects.into_iter().unzip();
     Ok(run.records(&reads, &owned, &Objects { objects, checked }))
@@ -173,28 +174,27 @@ impl Run<'_> {
             .trapping(),
             sandbox: Sandbox::new(),
         };
-        self.progress.phase(Phase::Slice, reads.len());
-        let judged = parallel::map(self.options.jobs, reads, |number, read| {
-            let functions = functions(owned, reads, number);
-            let (allowed, others): (Vec<&Function>, Vec<&Function>) =
-                functions.into_iter().partition(|function| {
-                    self.options
-                        .licenses
-                        .allow(&self.license(function).expression)
-                });
-            let mut judged = match &built.objects[number] {
-                Ok(_) => self.judge(&pools, number, read, &allowed),
-                Err((reason, detail)) => self.lost(read, &allowed, *reason, detail),
-            };
-            for function in others {
-                judged.counts.documented += 1;
-                let detail = self.license(function).to_string();
-                judged.reject(self.reject(function, Reason::License, detail));
-            }
-            self.progress.advance();
-            judged
-        });
-        let mut all = Harvested::default();
+        let tasks: Vec<(usize, &Function)> = (0..reads.len())
+            .flat_map(|unit| {
+                functions(owned, reads, unit)
+                    .into_iter()
+                    .map(move |one| (unit, one))
+            })
+            .collect();
+        self.progress.phase(Phase::Slice, tasks.len());
+        // How much a function reaches is not known yet.
+        let judged = parallel::map(
+            self.options.jobs,
+            &tasks,
+            |_| 0,
+            |_, (unit, function)| {
+                let object = built.objects[*unit].as_ref();
+                let judged = self.judge(&pools, *unit, &reads[*unit], function, object.err());
+                self.progress.advance();
+                judged
+            },
+        );
+        let mut all = self.units(reads, built);
         for one in judged {
             all.counts.add(&one.counts);
             all.records.extend(one.records);
@@ -208,29 +208,24 @@ impl Run<'_> {
         self.evidence.of(&function.path)
     }
 
-    /// A unit without an object: none of its functions becomes a record.
-    fn lost(
-        &self,
-        read: &Read,
-        functions: &[&Function],
-        reason: Reason,
-        detail: &str,
-    ) -> Harvested {
-        let mut lost = Harvested::default();
-        lost.counts.units = 1;
-        lost.counts.documented = functions.len();
-        for function in functions {
-            lost.reject(self.reject(function, reason, detail.to_owned()));
+    /// What is to be said of the units themselves: of one without an object none of the functions becomes a record.
+    fn units(&self, reads: &[Read], built: &Objects) -> Harvested {
+        let mut all = Harvested::default();
+        for (read, object) in reads.iter().zip(&built.objects) {
+            all.counts.units += 1;
+            match object {
+                Ok(_) => all.counts.compiled_units += 1,
+                Err((reason, detail)) => all.rejects.push(Reject {
+                    repo: self.checkout.name.clone(),
+                    commit: self.checkout.commit.clone(),
+                    path: read.unit.path.clone(),
+                    line: 0,
+                    function: None,
+                    reason: *reason,
+                    detail: detail.clone(),
+                }),
+            }
         }
-        lost.rejects.push(Reject {
-            repo: self.checkout.name.clone(),
-            commit: self.checkout.commit.clone(),
-            path: read.unit.path.clone(),
-            line: 0,
-            function: None,
-            reason,
-            detail: detail.to_owned(),
-        });
-        lost
+        all
     }
 }

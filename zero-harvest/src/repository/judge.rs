@@ -29,33 +29,44 @@ struct Good {
 }
 
 impl Run<'_> {
-    /// Judges the functions of a unit that has an object.
+    /// Judges a function of a unit; `lost` is why the unit has no object, if it has none.
     pub(super) fn judge(
         &self,
         pools: &Pools<'_>,
         unit: UnitId,
         read: &Read,
-        functions: &[&Function],
+        function: &Function,
+        lost: Option<&Verdict>,
     ) -> Harvested {
         let mut judged = Harvested::default();
-        judged.counts.units = 1;
-        judged.counts.compiled_units = 1;
-        for function in functions {
-            judged.counts.documented += 1;
-            judged.counts.compilable += 1;
-            let verdict = self.module(pools, unit, function).and_then(|good| {
-                judged.counts.l1 += 1;
-                judged.counts.self_contained += usize::from(good.sliced.imports.is_empty());
-                let verified = self.verify(pools, unit, read, function, &good);
-                judged.counts.l2 += usize::from(verified.0.level >= Level::L2);
-                self.record(read, function, good, verified)
-            });
-            match verdict {
-                Ok(record) => judged.records.push(record),
-                Err((reason, detail)) => judged.reject(self.reject(function, reason, detail)),
+        judged.counts.documented = 1;
+        let verdict = self.allowed(function).and_then(|()| {
+            if let Some(why) = lost {
+                return Err(why.clone());
             }
+            judged.counts.compilable = 1;
+            let good = self.module(pools, unit, function)?;
+            judged.counts.l1 = 1;
+            judged.counts.self_contained = usize::from(good.sliced.imports.is_empty());
+            let verified = self.verify(pools, unit, read, function, &good);
+            judged.counts.l2 = usize::from(verified.0.level >= Level::L2);
+            self.record(read, function, good, verified)
+        });
+        match verdict {
+            Ok(record) => judged.records.push(record),
+            Err((reason, detail)) => judged.reject(self.reject(function, reason, detail)),
         }
         judged
+    }
+
+    /// Whether the licence of the file that defines it is allowed.
+    fn allowed(&self, function: &Function) -> Result<(), Verdict> {
+        let license = self.license(function);
+        if self.options.licenses.allow(&license.expression) {
+            Ok(())
+        } else {
+            Err((Reason::License, license.to_string()))
+        }
     }
 
     fn module(
@@ -242,7 +253,7 @@ impl Run<'_> {
         hasher.finalize().to_hex()[..32].to_owned()
     }
 
-    pub(super) fn reject(&self, function: &Function, reason: Reason, detail: String) -> Reject {
+    fn reject(&self, function: &Function, reason: Reason, detail: String) -> Reject {
         Reject {
             repo: self.checkout.name.clone(),
             commit: self.checkout.commit.clone(),

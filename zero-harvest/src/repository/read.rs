@@ -64,13 +64,19 @@ impl Run<'_> {
     pub(super) fn read(&self, workers: &Workers, units: &[Unit]) -> Result<Vec<Read>, WorkerError> {
         let headers = Headers::new(&self.checkout.files);
         self.progress.phase(Phase::Read, units.len());
-        parallel::map(self.options.jobs, units, |_, unit| {
+        let work = |_, unit: &Unit| {
             let read = self.unit(workers, &headers, unit.clone());
             self.progress.advance();
             read
-        })
-        .into_iter()
-        .collect()
+        };
+        parallel::map(self.options.jobs, units, |unit| self.bytes(unit), work)
+            .into_iter()
+            .collect()
+    }
+
+    /// How large a unit's source is.
+    pub(super) fn bytes(&self, unit: &Unit) -> u64 {
+        std::fs::metadata(self.checkout.root.join(&unit.path)).map_or(0, |data| data.len())
     }
 
     fn unit(
@@ -80,8 +86,7 @@ impl Run<'_> {
         mut unit: Unit,
     ) -> Result<Read, WorkerError> {
         let path = self.checkout.root.join(&unit.path);
-        let size = std::fs::metadata(&path).map_or(0, |data| data.len());
-        if size > limits::SOURCE_BYTES {
+        if self.bytes(&unit) > limits::SOURCE_BYTES {
             return Ok(crashed(unit, "it is larger than a source may be"));
         }
         for _ in 0..limits::SEARCHED_HEADERS {
