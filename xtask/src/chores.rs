@@ -1,11 +1,11 @@
-//! `cargo xtask test`, `cargo xtask lint` and `cargo xtask advisories`.
+//! `cargo xtask test`, `cargo xtask soak`, `cargo xtask lint` and `cargo xtask advisories`.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::setup::python::{self, Lock};
 use crate::setup::{self, Need};
-use crate::{Host, Result, shell};
+use crate::{Failure, Host, Result, shell};
 
 /// Format, lints and dependencies; warnings are errors.
 pub(crate) fn lint(host: &Host) -> Result<()> {
@@ -57,16 +57,9 @@ pub(crate) fn test(host: &Host) -> Result<()> {
     // The tests' build makes the programs as well: each package with programs has integration tests. A build of the
     // programs alone would select fewer features of their dependencies, and compile wasmtime twice.
     shell::title("Tests");
-    // The tests find peers on PATH; with XTASK_PEERS a missing one is a failure instead of a test left out.
-    let environment = |command: &mut Command| -> Result<()> {
-        command
-            .env("PATH", host.path_with(&[])?)
-            .env("XTASK_PEERS", "required");
-        Ok(())
-    };
     let mut documented = cargo(host);
     documented.args(["test", "--workspace", "--all-features", "--doc"]);
-    environment(&mut documented)?;
+    with_peers(host, &mut documented)?;
     shell::run(&mut documented)?;
     let mut tests = cargo(host);
     if host.find("cargo-nextest").is_some() {
@@ -88,8 +81,35 @@ pub(crate) fn test(host: &Host) -> Result<()> {
             "--no-fail-fast",
         ]);
     }
-    environment(&mut tests)?;
+    with_peers(host, &mut tests)?;
     shell::run_last(&mut tests)
+}
+
+/// Kills a registry at random, many times: minutes, where the tests take seconds of it.
+pub(crate) fn soak(host: &Host, kills: &str, seed: &str) -> Result<()> {
+    for (what, number) in [("kills", kills), ("seed", seed)] {
+        if number.parse::<u32>().is_err() {
+            return Err(Failure::new(format!("`{number}` is no number of {what}"))
+                .hint("cargo xtask soak 1000 7"));
+        }
+    }
+    setup::ensure(host, &[Need::Peers])?;
+    shell::title(&format!("Soak: {kills} kills of seed {seed}"));
+    let mut soak = cargo(host);
+    soak.args(["test", "--package", "zero-registry", "--all-features"])
+        .args(["--test", "soak", "--", "--nocapture"])
+        .env("ZERO_SOAK_KILLS", kills)
+        .env("ZERO_SOAK_SEED", seed);
+    with_peers(host, &mut soak)?;
+    shell::run_last(&mut soak)
+}
+
+/// The tests find peers on PATH; with XTASK_PEERS a missing one is a failure instead of a test left out.
+fn with_peers(host: &Host, command: &mut Command) -> Result<()> {
+    command
+        .env("PATH", host.path_with(&[])?)
+        .env("XTASK_PEERS", "required");
+    Ok(())
 }
 
 /// The workspace's debug binaries, with all their features.

@@ -36,6 +36,8 @@ The project's chores. Each command installs what it needs first, and says what a
   cargo xtask loop          harvest a library, tune a tiny model on it, ask and judge it: the figures before and after
   cargo xtask tune [torch]  only the fine-tuning project: lints, types, tests (torch: the tests that train, too)
   cargo xtask advisories    what is known against the dependencies (fetches the list from the network)
+  cargo xtask soak [KILLS [SEED]]
+                            kill a registry's writers, service, mirror and readers at random, 1000 times unless told
   cargo xtask bench [NAME]  measure against other programs; results go to benches/results
   cargo xtask setup [all]   install what demo and test need (all: what bench needs, too)
   cargo xtask help          this text
@@ -82,6 +84,9 @@ pub fn run(args: &[String], host: &Host) -> Result<()> {
                 Need::Bench,
             ],
         ),
+        ["soak"] => chores::soak(host, "1000", "1"),
+        ["soak", kills] => chores::soak(host, kills, "1"),
+        ["soak", kills, seed] => chores::soak(host, kills, seed),
         ["test"] => chores::test(host),
         ["tune"] => chores::tune(host, Lock::Check),
         ["tune", "torch"] => chores::tune(host, Lock::Train),

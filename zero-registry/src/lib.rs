@@ -23,6 +23,8 @@ pub mod limits;
 mod log;
 mod map;
 mod mirror;
+#[cfg(feature = "object")]
+mod objects;
 mod origin;
 mod path;
 #[cfg(any(feature = "http", feature = "server"))]
@@ -65,6 +67,8 @@ pub use map::{
     Bucket, MapError, MapNode, MapStep, MapWalk, PackageEntry, PageRef, Segment, depth as map_depth,
 };
 pub use mirror::{MirrorOptions, Mirrored, MirroringError, mirror};
+#[cfg(feature = "object")]
+pub use objects::{ObjectStoreError, is_object_store};
 pub use origin::{Origin, OriginError};
 #[cfg(feature = "http")]
 pub use publish::{PublishError, PublishService, Published};
@@ -103,4 +107,4 @@ pub use writer::{
     WitnessFailure, Writer, anchor, current_root, init, init_at, init_with, rotate,
 };
 #[cfg(feature = "object")]
-pub use writer::{ObjectStorage, ObjectStoreError, Place, is_object_store};
+pub use writer::{ObjectStorage, Place};

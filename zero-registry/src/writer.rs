@@ -29,7 +29,7 @@ pub use journal::SlotError;
 pub use rotate::{RootFile, RotateError, anchor, current_root, rotate};
 pub use storage::{DirStorage, Guard, Scope, Step, Storage};
 #[cfg(feature = "object")]
-pub use storage::{ObjectStorage, ObjectStoreError, Place, is_object_store};
+pub use storage::{ObjectStorage, Place};
 
 use std::path::PathBuf;
 use std::sync::Arc;

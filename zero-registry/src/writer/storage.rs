@@ -6,7 +6,7 @@ mod object;
 mod place;
 
 #[cfg(feature = "object")]
-pub use object::{ObjectStorage, ObjectStoreError, is_object_store};
+pub use object::ObjectStorage;
 #[cfg(feature = "object")]
 pub use place::Place;
 

@@ -9,3 +9,5 @@
 pub mod hostile;
 pub mod peer;
 pub mod registry;
+#[cfg(feature = "object")]
+pub mod s3;

@@ -259,6 +259,11 @@ fn announce(version: &str, bytes: &[u8]) -> Action {
     }))
 }
 
+/// The first root of [`ORIGIN`].
+pub fn test_root() -> Root {
+    root(&ORIGIN.parse().expect("an origin"), 1, None, &[ROOT])
+}
+
 fn root(origin: &Origin, version: u64, prev: Option<Digest>, keys: &[u8]) -> Root {
     Root::new(RootFields {
         origin: origin.clone(),
