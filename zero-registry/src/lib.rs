@@ -80,7 +80,8 @@ pub use root::{
 pub use schema::{EventKind, EventLine};
 #[cfg(feature = "server")]
 pub use serve::{
-    Log, PublishOptions, RunningServer, ServeError, ServeOptions, Server, TlsFiles, WitnessServer,
+    Log, PublishOptions, RunningServer, ServeError, ServeOptions, ServedPlace, Server, TlsFiles,
+    WitnessServer,
 };
 #[cfg(feature = "server")]
 pub use site::{SiteError, SiteReport, site};

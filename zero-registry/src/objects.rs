@@ -5,13 +5,10 @@
 
 use std::{
     fmt, io,
-    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use object_store::path::Path as ObjectPath;
 use object_store::{
     ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, RetryConfig, UpdateVersion,
@@ -19,6 +16,9 @@ use object_store::{
 use thiserror::Error;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
+
+#[cfg(feature = "server")]
+mod served;
 
 /// Files on their way at once.
 const PARALLEL: usize = 16;
@@ -28,8 +28,8 @@ const PARALLEL: usize = 16;
 const ATTEMPTS: u32 = 5;
 /// The pause before the second attempt; each one after is twice as long.
 const PAUSE: Duration = Duration::from_millis(100);
-/// No attempt is made after this time.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// No attempt is made after this time, and no answer is waited for by default.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A prefix of a bucket.
 pub(crate) struct Objects {
@@ -134,9 +134,23 @@ impl Objects {
     /// # Errors
     /// When it cannot be read, or is longer (`FileTooLarge`).
     pub(crate) fn get(&self, path: &str, max: u64) -> io::Result<Option<Found>> {
-        match self.get_unless(path, max, None) {
+        self.get_within(path, max, PATIENCE)
+    }
+
+    /// The same within this time, for callers for whom somebody waits.
+    ///
+    /// # Errors
+    /// As [`Objects::get`], and when the time is over (`TimedOut`).
+    pub(crate) fn get_within(
+        &self,
+        path: &str,
+        max: u64,
+        limit: Duration,
+    ) -> io::Result<Option<Found>> {
+        match self.get_unless(path, max, None, limit) {
             Ok(found) => Ok(found),
             Err(GetError::Store(error)) => Err(io::Error::other(error)),
+            Err(error @ GetError::Slow(_)) => Err(io::Error::new(io::ErrorKind::TimedOut, error)),
             Err(error @ (GetError::Large(_) | GetError::NotModified)) => {
                 Err(io::Error::new(io::ErrorKind::FileTooLarge, error))
             }
@@ -149,10 +163,11 @@ impl Objects {
         path: &str,
         max: u64,
         tag: Option<&str>,
+        limit: Duration,
     ) -> Result<Option<Found>, GetError> {
         let place = self.place(path);
         let place = &place;
-        let found = self.runtime.block_on(persistently(|| async move {
+        let get = persistently(|| async move {
             let options = object_store::GetOptions {
                 if_none_match: tag.map(str::to_owned),
                 ..object_store::GetOptions::default()
@@ -166,7 +181,10 @@ impl Objects {
                 return Ok(None);
             }
             Ok(Some((result.bytes().await?.to_vec(), version)))
-        }));
+        });
+        let Some(found) = self.runtime.within(limit, get) else {
+            return Err(GetError::Slow(limit));
+        };
         match found {
             Ok(Some(found)) => Ok(Some(found)),
             Ok(None) => Err(GetError::Large(max)),
@@ -174,44 +192,6 @@ impl Objects {
             Err(object_store::Error::NotModified { .. }) => Err(GetError::NotModified),
             Err(error) => Err(GetError::Store(error)),
         }
-    }
-
-    /// How long a file is; none when there is no such file.
-    ///
-    /// # Errors
-    /// When the store does not say.
-    #[cfg(feature = "server")]
-    pub(crate) fn length(&self, path: &str) -> io::Result<Option<u64>> {
-        let place = self.place(path);
-        let place = &place;
-        let asked = persistently(|| async move { self.store.head(place).await });
-        match self.runtime.block_on(asked) {
-            Ok(meta) => Ok(Some(meta.size)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(io::Error::other(error)),
-        }
-    }
-
-    /// A part of a file as it arrives. The store is asked when the first piece is.
-    #[cfg(feature = "server")]
-    pub(crate) fn stream(
-        &self,
-        path: &str,
-        range: Range<u64>,
-    ) -> BoxStream<'static, io::Result<Bytes>> {
-        let (store, place) = (Arc::clone(&self.store), self.place(path));
-        let answer = async move {
-            let options = object_store::GetOptions {
-                range: Some(range.into()),
-                ..object_store::GetOptions::default()
-            };
-            let result = store.get_opts(&place, options).await?;
-            Ok::<_, object_store::Error>(result.into_stream())
-        };
-        futures_util::stream::once(answer)
-            .try_flatten()
-            .map_err(io::Error::other)
-            .boxed()
     }
 
     /// Writes under a condition; tells whether the condition held. After an attempt that had an unknown
@@ -300,6 +280,8 @@ pub(crate) enum GetError {
     Large(u64),
     #[error("it has not changed")]
     NotModified,
+    #[error("no answer within {} s", .0.as_secs())]
+    Slow(Duration),
     #[error(transparent)]
     Store(object_store::Error),
 }
@@ -313,6 +295,11 @@ impl Driver {
             .as_ref()
             .expect("it is there until it is dropped")
             .block_on(future)
+    }
+
+    /// The outcome, if there is one in time.
+    fn within<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
+        self.block_on(async { tokio::time::timeout(limit, future).await.ok() })
     }
 }
 

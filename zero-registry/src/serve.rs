@@ -1,4 +1,4 @@
-//! A small web server for one registry directory (spec/registry.md, "Layout").
+//! A small web server for one registry, in a directory or a bucket (spec/registry.md, "Layout").
 //!
 //! It serves the files of the layout and nothing else; what nginx or a bucket serves from the same
 //! directory is as good. Everything is bounded: headers, connections, the time of each.
@@ -6,7 +6,6 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
     sync::Arc,
     thread::JoinHandle,
     time::Duration,
@@ -22,33 +21,39 @@ use tokio::{
     sync::{Semaphore, watch},
 };
 
-use crate::writer::{CommitError, DirWriter};
+use crate::writer::{Place, Writer};
 
 mod answer;
 mod body;
+mod error;
 mod file;
 mod log;
 mod metrics;
 mod operator;
+mod place;
 mod publish;
 mod rate;
 mod service;
+mod signal;
 mod tls;
 mod witness;
 
+pub use error::ServeError;
 pub use log::Log;
+pub use place::ServedPlace;
 pub use publish::PublishOptions;
 pub use tls::TlsFiles;
 pub use witness::WitnessServer;
 
 use publish::{Committer, Publishing};
 use service::{Answers, Service};
+use signal::until_asked;
 
 /// How a registry is served.
 #[derive(Clone, Debug)]
 pub struct ServeOptions {
-    /// The registry's directory.
-    pub directory: PathBuf,
+    /// Where the registry lies.
+    pub place: ServedPlace,
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Connections at once; further ones wait.
@@ -68,10 +73,10 @@ pub struct ServeOptions {
 }
 
 impl ServeOptions {
-    /// Serves this directory at this address, with bounds for an ordinary machine.
-    pub fn new(directory: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+    /// Serves this directory or bucket at this address, with bounds for an ordinary machine.
+    pub fn new(place: impl Into<ServedPlace>, listen: SocketAddr) -> Self {
         Self {
-            directory: directory.into(),
+            place: place.into(),
             listen,
             connections: 1024,
             patience: Duration::from_secs(15),
@@ -84,80 +89,6 @@ impl ServeOptions {
     }
 }
 
-/// Why a registry cannot be served.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ServeError {
-    /// The address cannot be listened on.
-    #[error("listen on {address}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// There is no registry in the directory.
-    #[error("serve {}: there is no registry in it", .directory.display())]
-    NoRegistry {
-        /// The directory.
-        directory: PathBuf,
-    },
-    /// The registry cannot be written to.
-    #[error("publish in {}", .directory.display())]
-    Publish {
-        /// The directory.
-        directory: PathBuf,
-        /// Why not.
-        #[source]
-        source: Box<CommitError>,
-    },
-    /// The system refused threads or signals.
-    #[error("start the server")]
-    Start(#[source] io::Error),
-    /// The files for TLS cannot be used.
-    #[error("use the certificate and key in {}", .path.display())]
-    Tls {
-        /// The file that is at fault.
-        path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
-
-impl ServeError {
-    /// What the operator can do.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Listen { address, source } => Some(match source.kind() {
-                io::ErrorKind::AddrInUse => format!(
-                    "another program uses port {}; choose a free one: --listen {}:0",
-                    address.port(),
-                    address.ip()
-                ),
-                io::ErrorKind::PermissionDenied => format!(
-                    "ports below 1024 need rights; choose another: --listen {}:8080",
-                    address.ip()
-                ),
-                io::ErrorKind::AddrNotAvailable => {
-                    "use an address of this machine: --listen 127.0.0.1:8080".to_owned()
-                }
-                _ => return None,
-            }),
-            Self::NoRegistry { directory } => Some(format!(
-                "make one: zero-registry init {} --origin NAME",
-                directory.display()
-            )),
-            Self::Publish { source, .. } => source.hint(),
-            Self::Tls { .. } => Some(
-                "both are PEM files: --tls-cert FULLCHAIN.pem --tls-key PRIVATE.pem".to_owned(),
-            ),
-            Self::Start(_) => None,
-        }
-    }
-}
-
 /// A server that listens but does not answer yet.
 pub struct Server {
     options: ServeOptions,
@@ -165,7 +96,7 @@ pub struct Server {
     address: SocketAddr,
     operator: Option<TcpListener>,
     tls: Option<tls::Acceptor>,
-    writer: Option<DirWriter>,
+    writer: Option<Writer<Place>>,
 }
 
 /// A server that answers, on threads of its own. Dropping it ends the server.
@@ -191,23 +122,20 @@ impl Server {
     /// Takes the address. From here on clients can connect; they are answered once it runs.
     ///
     /// # Errors
-    /// When the directory holds no registry, an address cannot be had, or what publishing or TLS
+    /// When the place holds no registry, an address cannot be had, or what publishing or TLS
     /// need is not sound.
     pub fn bind(options: ServeOptions) -> Result<Self, ServeError> {
-        if !is_registry(&options.directory) {
-            return Err(ServeError::NoRegistry {
-                directory: options.directory,
-            });
-        }
+        options.place.check()?;
         let tls = options.tls.as_ref().map(tls::Acceptor::load).transpose()?;
         let writer = options.publish.as_ref().map(|publish| {
-            let writer = DirWriter::open(&options.directory, publish.log_key.clone());
+            let storage = options.place.storage();
+            let writer = Writer::with_storage(storage, publish.log_key.clone());
             let writer = writer.map(|writer| match &publish.witnesses {
                 Some(witnesses) => writer.with_witnesses(Arc::clone(witnesses)),
                 None => writer,
             });
             writer.map_err(|source| ServeError::Publish {
-                directory: options.directory.clone(),
+                place: options.place.to_string(),
                 source: Box::new(source),
             })
         });
@@ -274,8 +202,10 @@ impl Server {
         let log = self.options.log.clone();
         let committer = self.writer.zip(self.options.publish.as_ref());
         let committer = committer.map(|(writer, options)| {
-            Committer::start(writer, options, Arc::clone(&metrics), log.clone())
+            let place = self.options.place.clone();
+            Committer::start(place, writer, options, Arc::clone(&metrics), log.clone())
         });
+        let committer = committer.transpose()?;
         let publishing = committer.as_ref().zip(self.options.publish.as_ref());
         let publishing = publishing.map(|(committer, options)| {
             Publishing::new(
@@ -286,20 +216,15 @@ impl Server {
                 self.options.patience,
             )
         });
-        let directory: Arc<Path> = self.options.directory.clone().into();
+        let place = Arc::new(self.options.place.clone());
         let service = Arc::new(Service {
-            directory: Arc::clone(&directory),
+            place: Arc::clone(&place),
             publishing,
             metrics: Arc::clone(&metrics),
             log,
         });
         let operator = self.operator.map(|listener| {
-            tokio::spawn(operator::answer(
-                listener,
-                directory,
-                metrics,
-                stopped.clone(),
-            ))
+            tokio::spawn(operator::answer(listener, place, metrics, stopped.clone()))
         });
         let listening = Listening {
             connections: self.options.connections,
@@ -477,10 +402,6 @@ impl Drop for RunningServer {
     }
 }
 
-fn is_registry(directory: &Path) -> bool {
-    directory.join("root").join("1.json").is_file()
-}
-
 fn runtime() -> Result<tokio::runtime::Runtime, ServeError> {
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
     tokio::runtime::Builder::new_multi_thread()
@@ -488,45 +409,4 @@ fn runtime() -> Result<tokio::runtime::Runtime, ServeError> {
         .enable_all()
         .build()
         .map_err(ServeError::Start)
-}
-
-/// Answers until the process is asked to end.
-fn until_asked<A>(answer: impl FnOnce(watch::Receiver<bool>) -> A) -> Result<(), ServeError>
-where
-    A: Future<Output = Result<(), ServeError>>,
-{
-    runtime()?.block_on(async {
-        let (stop, stopped) = watch::channel(false);
-        let signal = signal().map_err(ServeError::Start)?;
-        tokio::spawn(async move {
-            signal.await;
-            let _ = stop.send(true);
-        });
-        answer(stopped).await
-    })
-}
-
-/// Resolves when the process is asked to end.
-#[cfg(unix)]
-fn signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-#[cfg(not(unix))]
-fn signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        // Without a signal to wait for, the server runs until the process ends.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    })
 }

@@ -1,7 +1,6 @@
 //! A registry in an object store: a real S3 server (moto's), its conditions, and its faults
 //! (spec/registry.md, "Writers").
 #![cfg(all(feature = "object", unix))]
-#![expect(clippy::unwrap_used, reason = "scenarios are plain functions")]
 
 mod support;
 

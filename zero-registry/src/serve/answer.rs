@@ -1,19 +1,16 @@
 //! One request, one answer: RFC 9110 as far as files need it.
 
-use std::{io, ops::Range, path::Path, sync::Arc};
+use std::{io, ops::Range, sync::Arc};
 
 use hyper::{
     Method, Request, Response, StatusCode,
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
 
-use super::{
-    body::Content,
-    file::{self, Found},
-};
+use super::{body::Content, file::Found, place::ServedPlace};
 use crate::{PathKind, RegistryPath};
 
-pub(super) async fn answer<B>(directory: &Arc<Path>, request: &Request<B>) -> Response<Content> {
+pub(super) async fn answer<B>(place: &Arc<ServedPlace>, request: &Request<B>) -> Response<Content> {
     let head = match *request.method() {
         Method::GET => false,
         Method::HEAD => true,
@@ -32,8 +29,8 @@ pub(super) async fn answer<B>(directory: &Arc<Path>, request: &Request<B>) -> Re
     };
     let gzip = accepts_gzip(request.headers()) && !request.headers().contains_key(header::RANGE);
     let opened = tokio::task::spawn_blocking({
-        let (directory, path) = (directory.clone(), path.clone());
-        move || file::open(&directory, &path, gzip)
+        let (place, path) = (Arc::clone(place), path.clone());
+        move || place.open(&path, gzip)
     })
     .await
     .unwrap_or_else(|panic| Err(io::Error::other(panic)));

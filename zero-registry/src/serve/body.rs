@@ -6,10 +6,14 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
     pin::Pin,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, ready},
 };
 
+use futures_util::{StreamExt as _, stream::BoxStream};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+
+use crate::objects::Objects;
 
 const PART: usize = 64 * 1024;
 
@@ -19,6 +23,17 @@ pub(super) enum Content {
     Bytes(Bytes),
     /// The rest of a file.
     File { file: File, length: u64 },
+    /// A part of a file in a bucket.
+    Object(Object),
+}
+
+/// A part of a file in a bucket, which is asked for when somebody wants its first piece.
+pub(super) struct Object {
+    objects: Arc<Objects>,
+    path: String,
+    /// What is still to come.
+    range: Range<u64>,
+    pieces: Option<BoxStream<'static, io::Result<Bytes>>>,
 }
 
 impl Content {
@@ -30,6 +45,15 @@ impl Content {
         Self::File { file, length }
     }
 
+    pub(super) fn object(objects: Arc<Objects>, path: &str, length: u64) -> Self {
+        Self::Object(Object {
+            objects,
+            path: path.to_owned(),
+            range: 0..length,
+            pieces: None,
+        })
+    }
+
     pub(super) fn empty() -> Self {
         Self::Bytes(Bytes::new())
     }
@@ -38,6 +62,7 @@ impl Content {
         match self {
             Self::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             Self::File { length, .. } => *length,
+            Self::Object(object) => object.length(),
         }
     }
 
@@ -57,7 +82,39 @@ impl Content {
                     length: range.end - range.start,
                 })
             }
+            Self::Object(object) => {
+                let start = object.range.start;
+                Ok(Self::Object(Object {
+                    range: start + range.start..start + range.end,
+                    ..object
+                }))
+            }
         }
+    }
+}
+
+impl Object {
+    fn length(&self) -> u64 {
+        self.range.end - self.range.start
+    }
+
+    /// The next piece; one that is missing breaks the answer off, and no more than declared is sent.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if self.range.is_empty() {
+            return Poll::Ready(None);
+        }
+        let pieces = self
+            .pieces
+            .get_or_insert_with(|| self.objects.stream(&self.path, self.range.clone()));
+        let Some(piece) = ready!(pieces.poll_next_unpin(context)) else {
+            return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
+        };
+        let left = usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX);
+        Poll::Ready(Some(piece.map(|mut piece| {
+            piece.truncate(left);
+            self.range.start += u64::try_from(piece.len()).unwrap_or(0);
+            piece
+        })))
     }
 }
 
@@ -67,7 +124,7 @@ impl Body for Content {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match &mut *self {
             Self::Bytes(bytes) if bytes.is_empty() => Poll::Ready(None),
@@ -75,6 +132,10 @@ impl Body for Content {
             Self::File { length: 0, .. } => Poll::Ready(None),
             // A local read of one part takes microseconds: no thread is worth a detour.
             Self::File { file, length } => Poll::Ready(Some(part(file, length).map(Frame::data))),
+            Self::Object(object) => {
+                let piece = ready!(object.poll_piece(context));
+                Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
+            }
         }
     }
 

@@ -114,7 +114,12 @@ fn read(file: File, length: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+/// Whether compressing a file of this length pays while a client waits.
+pub(super) fn pays(length: usize) -> bool {
+    u64::try_from(length).is_ok_and(|length| (MIN_COMPRESSED..=MAX_COMPRESSED).contains(&length))
+}
+
+pub(super) fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     use std::io::Write as _;
 
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

@@ -1,6 +1,6 @@
 //! Metrics and health, on an address of their own.
 
-use std::{convert::Infallible, net::TcpListener, path::Path, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::TcpListener, sync::Arc, time::Duration};
 
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -12,14 +12,13 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 
-use super::{body::Content, metrics::Metrics};
+use super::{body::Content, metrics::Metrics, place::ServedPlace};
 use crate::head::Head;
-use crate::limits::MAX_HEAD_BYTES;
 
 /// Answers until the server is stopped.
 pub(super) async fn answer(
     listener: TcpListener,
-    directory: Arc<Path>,
+    place: Arc<ServedPlace>,
     metrics: Arc<Metrics>,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -35,10 +34,10 @@ pub(super) async fn answer(
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let (directory, metrics) = (Arc::clone(&directory), Arc::clone(&metrics));
+        let (place, metrics) = (Arc::clone(&place), Arc::clone(&metrics));
         let service = service_fn(move |request: Request<Incoming>| {
-            let response = tell(&request, &directory, &metrics);
-            async move { Ok::<_, Infallible>(response) }
+            let (place, metrics) = (Arc::clone(&place), Arc::clone(&metrics));
+            async move { Ok::<_, Infallible>(tell(&request, place, &metrics).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -51,10 +50,14 @@ pub(super) async fn answer(
     }
 }
 
-fn tell(request: &Request<Incoming>, directory: &Path, metrics: &Metrics) -> Response<Content> {
+async fn tell(
+    request: &Request<Incoming>,
+    place: Arc<ServedPlace>,
+    metrics: &Metrics,
+) -> Response<Content> {
     let (status, text) = match (request.method(), request.uri().path()) {
         (&Method::GET, "/metrics") => (StatusCode::OK, metrics.text()),
-        (&Method::GET, "/health") if is_healthy(directory) => (StatusCode::OK, "ok\n".to_owned()),
+        (&Method::GET, "/health") if is_healthy(place).await => (StatusCode::OK, "ok\n".to_owned()),
         (&Method::GET, "/health") => (
             StatusCode::SERVICE_UNAVAILABLE,
             "the head cannot be read\n".to_owned(),
@@ -72,8 +75,8 @@ fn tell(request: &Request<Incoming>, directory: &Path, metrics: &Metrics) -> Res
 }
 
 /// A server without a readable head has nothing to serve.
-fn is_healthy(directory: &Path) -> bool {
-    let head = directory.join("head");
-    let length = std::fs::metadata(&head).map_or(u64::MAX, |metadata| metadata.len());
-    length <= MAX_HEAD_BYTES && std::fs::read(head).is_ok_and(|bytes| Head::decode(&bytes).is_ok())
+async fn is_healthy(place: Arc<ServedPlace>) -> bool {
+    let read = tokio::task::spawn_blocking(move || place.head()).await;
+    let head = read.ok().and_then(Result::ok).flatten();
+    head.is_some_and(|bytes| Head::decode(&bytes).is_ok())
 }

@@ -5,6 +5,7 @@
 
 use std::{
     net::IpAddr,
+    path::PathBuf,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
@@ -46,6 +47,9 @@ pub struct PublishOptions {
     pub per_minute: u32,
     /// Bytes of package files that may be on their way at once.
     pub upload_bytes: u64,
+    /// Where files wait that are on their way. Without, that is the registry's own folder, or for a
+    /// bucket a temporary one.
+    pub uploads: Option<PathBuf>,
     /// Whether claims of names that look like others are refused.
     pub check_similar: bool,
     /// Whether the catalogue is made after each commit.
@@ -63,6 +67,7 @@ impl PublishOptions {
             queue: 256,
             per_minute: 600,
             upload_bytes: 2 << 30,
+            uploads: None,
             witnesses: None,
             site: false,
             check_similar: true,

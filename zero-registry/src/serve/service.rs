@@ -2,7 +2,6 @@
 
 use std::{
     net::IpAddr,
-    path::Path,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Instant,
 };
@@ -10,11 +9,13 @@ use std::{
 use hyper::{Request, Response, body::Incoming};
 use serde_json::json;
 
-use super::{answer, body::Content, log::Log, metrics::Metrics, publish::Publishing};
+use super::{
+    answer, body::Content, log::Log, metrics::Metrics, place::ServedPlace, publish::Publishing,
+};
 
 /// What all connections share.
 pub(super) struct Service {
-    pub(super) directory: Arc<Path>,
+    pub(super) place: Arc<ServedPlace>,
     pub(super) publishing: Option<Publishing>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) log: Log,
@@ -46,7 +47,7 @@ impl Answers for Service {
             Some(publishing) if Publishing::is_ours(&path) => {
                 publishing.answer(peer, request).await
             }
-            _ => answer::answer(&self.directory, &request).await,
+            _ => answer::answer(&self.place, &request).await,
         };
         let status = response.status().as_u16();
         self.metrics.answered(status);

@@ -38,8 +38,8 @@ fn writers_of_a_bucket_killed_at_random_lose_and_tear_nothing() {
         for number in 0..WRITERS {
             let name = format!("writer-{number}");
             let part = Part::new(world.path(), &name);
-            let (lives, confirmed, port) = (soak.lives("writers"), &confirmed, proxy.port);
-            scope.spawn(move || writer(&lives, &part, number, &name, port, confirmed));
+            let (lives, confirmed, store) = (soak.lives("writers"), &confirmed, proxy.port);
+            scope.spawn(move || writer(&lives, &part, number, &name, store, confirmed));
         }
         let lives = soak.lives("writers");
         let store = Store::new(world.path().join("store"));
@@ -72,13 +72,13 @@ fn writer(
     part: &Part,
     number: usize,
     name: &str,
-    port: u16,
+    store: u16,
     confirmed: &Confirmed,
 ) {
     let mut dice = lives.dice(number);
     while lives.go_on() {
         let role = Role::BucketWriter {
-            port,
+            port: store,
             name: name.to_owned(),
         };
         let life = lives.live(&mut part.command(&role), dice.moment(LONGEST));

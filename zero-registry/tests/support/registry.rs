@@ -13,8 +13,9 @@ use zero_format::{
 };
 use zero_registry::{
     Action, AskWitness, Blob, ChainContext, ClaimPolicy, Client, CommitError, DirStorage,
-    DirWriter, Init, Location, Origin, RegistryConfig, ReleaseInfo, Role, Root, RootFields,
-    SignedEvent, Storage, Store, Submission, Timestamp, WitnessPolicy, Writer, init, init_with,
+    DirWriter, Init, Location, Origin, PackageState, RegistryConfig, ReleaseInfo, Role, Root,
+    RootFields, SignedEvent, Storage, Store, Submission, Timestamp, WitnessPolicy, Writer, init,
+    init_with,
 };
 
 use super::hostile::{self, Answer, Seen};
@@ -306,16 +307,16 @@ pub fn artifact(name: &str, version: &str) -> Vec<u8> {
 )]
 pub fn publish<S: Storage>(writer: &Writer<S>, name: &str) -> Result<u64, CommitError> {
     let roots = writer.roots()?;
-    let context = ChainContext::writer(roots.current());
+    let submissions = first_release(writer.package(&package(name))?, roots.current());
+    Ok(writer.commit(&submissions, T0)?.tree.size)
+}
+
+/// The claim of a package and its first version, on top of a state.
+pub fn first_release(mut state: PackageState, root: &Root) -> Vec<Submission> {
+    let context = ChainContext::writer(root);
     let keys = role(&[PUBLISHER], 1);
-    let bytes = artifact(name, "1.0.0");
-    let release = ReleaseInfo {
-        version: "1.0.0".parse().expect("it is sound"),
-        sha256: Digest::of(&bytes),
-        size: bytes.len() as u64,
-        runtime: "0.1.0".parse().expect("it is sound"),
-        capabilities: Capabilities::default(),
-    };
+    let bytes = artifact(state.name().as_str(), "1.0.0");
+    let release = announce("1.0.0", &bytes);
     let blob = Blob {
         minisig: Minisig::sign(&key(PUBLISHER), &bytes, "zero"),
         bytes,
@@ -324,18 +325,14 @@ pub fn publish<S: Storage>(writer: &Writer<S>, name: &str) -> Result<u64, Commit
         release: keys.clone(),
         admin: keys,
     };
-    let mut state = writer.package(&package(name))?;
     let mut submissions = Vec::new();
-    for (action, blob) in [
-        (claim, None),
-        (Action::Release(Box::new(release)), Some(blob)),
-    ] {
-        let body = state.next(roots.current().origin(), T0, action);
+    for (action, blob) in [(claim, None), (release, Some(blob))] {
+        let body = state.next(root.origin(), T0, action);
         let event = SignedEvent::sign(&body, &[&key(PUBLISHER)]).expect("it is sound");
         state = state.apply(&event, &context).expect("it is sound");
         submissions.push(Submission { event, blob });
     }
-    Ok(writer.commit(&submissions, T0)?.tree.size)
+    submissions
 }
 
 pub fn package(name: &str) -> PackageName {

@@ -75,7 +75,7 @@ Key files are those of minisign. A secret key that is named and does not exist i
 public half beside it. Keep the root keys offline afterwards: only a new root needs them. New keys
 are encrypted with a password, from ZERO_KEY_PASSWORD or asked for.
 
-In place of a directory all commands but serve take a bucket: s3://BUCKET/PREFIX, gs://…, az://…, with the
+In place of a directory all commands take a bucket: s3://BUCKET/PREFIX, gs://…, az://…, with the
 variables of the store's own tools (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT;
 AWS_ALLOW_HTTP=true for plain http). The store must honour If-None-Match and If-Match: init tries that.")]
 pub(crate) struct Init {

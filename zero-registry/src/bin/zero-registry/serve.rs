@@ -9,6 +9,7 @@ use crate::{
     cli::Serve,
     host,
     keys::{self, Passwords},
+    place,
     report::{self, Failure, Report},
     witness,
 };
@@ -38,7 +39,7 @@ pub(crate) fn run(json: bool, args: &Serve) -> Result<Report, Failure> {
 }
 
 fn options(args: &Serve) -> Result<ServeOptions, Failure> {
-    let mut options = ServeOptions::new(&args.directory, args.listen);
+    let mut options = ServeOptions::new(place::open(&args.directory)?, args.listen);
     options.connections = usize::from(args.connections);
     options.operator = args.operator;
     options.tls = args
@@ -54,6 +55,7 @@ fn options(args: &Serve) -> Result<ServeOptions, Failure> {
         let mut publish = PublishOptions::new(key, host::now);
         publish.per_minute = args.rate;
         publish.upload_bytes = args.upload_bytes;
+        publish.uploads.clone_from(&args.upload_dir);
         publish.check_similar = !args.allow_similar;
         publish.site = !args.no_site;
         publish.witnesses = Some(witness::network());
@@ -65,6 +67,7 @@ fn options(args: &Serve) -> Result<ServeOptions, Failure> {
 fn failure(error: &ServeError) -> Failure {
     let class = match error {
         ServeError::NoRegistry { .. } => ErrorClass::NotFound,
+        ServeError::Read { .. } => ErrorClass::Unreachable,
         _ => ErrorClass::Failed,
     };
     Failure::of(class, error, error.hint())

@@ -21,11 +21,11 @@ use super::{PublishOptions, names::KnownNames, upload::Uploads, with_causes};
 use crate::RegistryPath;
 use crate::event::{Action, ReleaseInfo};
 use crate::publish::{PublishAnswer, PublishRequest, Refusal, Upload};
-use crate::serve::{log::Log, metrics::Metrics};
+use crate::serve::{ServeError, log::Log, metrics::Metrics, place::ServedPlace};
 use crate::site::site;
 use crate::state::StateError;
 use crate::time::Timestamp;
-use crate::writer::{Blob, BlobError, CommitError, DirStorage, DirWriter, Outcome, Submission};
+use crate::writer::{Blob, BlobError, CommitError, Outcome, Place, Submission, Writer};
 
 /// Bytes of package files that are in memory for one commit, besides the first file.
 const BATCH_BYTES: u64 = 64 << 20;
@@ -73,15 +73,18 @@ pub(in crate::serve) struct Committer {
 
 impl Committer {
     pub(in crate::serve) fn start(
-        writer: DirWriter,
+        place: ServedPlace,
+        writer: Writer<Place>,
         options: &PublishOptions,
         metrics: Arc<Metrics>,
         log: Log,
-    ) -> Self {
+    ) -> Result<Self, ServeError> {
         let (queue, messages) = sync_channel(options.queue.max(1));
-        let uploads = Uploads::new(writer.storage().folder(), options.upload_bytes);
+        let folder = options.uploads.clone().or_else(|| place.temporary());
+        let uploads = Uploads::new(folder, options.upload_bytes).map_err(ServeError::Start)?;
         let uploads = Arc::new(uploads);
         let worker = Worker {
+            place,
             writer,
             uploads: Arc::clone(&uploads),
             names: options.check_similar.then(KnownNames::default),
@@ -96,11 +99,11 @@ impl Committer {
             ..worker
         };
         let thread = std::thread::spawn(move || worker.run(&messages));
-        Self {
+        Ok(Self {
             queue: Queue(queue),
             uploads,
             thread,
-        }
+        })
     }
 
     pub(super) fn queue(&self) -> Queue {
@@ -123,7 +126,8 @@ impl Committer {
 }
 
 struct Worker {
-    writer: DirWriter,
+    place: ServedPlace,
+    writer: Writer<Place>,
     uploads: Arc<Uploads>,
     names: Option<KnownNames>,
     clock: fn() -> Timestamp,
@@ -145,7 +149,7 @@ struct Pages {
 impl Pages {
     fn start(worker: &Worker) -> Self {
         let (grown, told) = sync_channel(1);
-        let storage = DirStorage::new(worker.writer.storage().folder());
+        let storage = worker.place.storage();
         let log = worker.log.clone();
         let make = move || {
             while told.recv().is_ok() {
@@ -304,10 +308,8 @@ impl Worker {
     }
 
     fn is_stored(&self, digest: &Digest) -> bool {
-        let folder = self.writer.storage().folder();
-        let file = folder.join(RegistryPath::blob(digest).as_str());
-        let signature = folder.join(RegistryPath::blob_signature(digest).as_str());
-        file.is_file() && signature.is_file()
+        let file = RegistryPath::blob(digest);
+        self.place.has(&file) && self.place.has(&RegistryPath::blob_signature(digest))
     }
 
     fn answer(&self, job: Prepared, outcome: Outcome) {

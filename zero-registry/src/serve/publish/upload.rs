@@ -4,14 +4,13 @@ use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use tempfile::TempDir;
 use zero_format::Digest;
-
-use crate::path::TEMPORARY;
 
 /// An announced file that nobody sends is given up after this time.
 const PATIENCE: Duration = Duration::from_hours(1);
@@ -20,6 +19,8 @@ const PATIENCE: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub(super) struct Uploads {
     folder: PathBuf,
+    /// The folder's life, where it ends with this one.
+    _own: Option<TempDir>,
     /// Bytes that all of them may have.
     limit: u64,
     announced: Mutex<HashMap<Digest, Announced>>,
@@ -43,12 +44,20 @@ pub(super) struct Open {
 }
 
 impl Uploads {
-    pub(super) fn new(registry: &Path, limit: u64) -> Self {
-        Self {
-            folder: registry.join(TEMPORARY),
+    /// Files wait in this folder, or in one that ends with the process: then a file that was not
+    /// committed has to be sent again after a restart.
+    pub(super) fn new(folder: Option<PathBuf>, limit: u64) -> io::Result<Self> {
+        let own = folder
+            .is_none()
+            .then(|| TempDir::with_prefix("zero-uploads-"));
+        let own = own.transpose()?;
+        let temporary = own.as_ref().map(|own| own.path().to_owned());
+        Ok(Self {
+            folder: folder.or(temporary).unwrap_or_default(),
+            _own: own,
             limit,
             announced: Mutex::default(),
-        }
+        })
     }
 
     /// Expects a file. What arrived of it before a restart counts. `None` when too much is on its
@@ -176,9 +185,9 @@ impl Drop for Open {
 mod tests {
     use super::*;
 
-    fn uploads(limit: u64) -> (tempfile::TempDir, Arc<Uploads>) {
+    fn uploads(limit: u64) -> (TempDir, Arc<Uploads>) {
         let folder = tempfile::tempdir().unwrap();
-        let uploads = Arc::new(Uploads::new(folder.path(), limit));
+        let uploads = Arc::new(Uploads::new(Some(folder.path().to_owned()), limit).unwrap());
         (folder, uploads)
     }
 
@@ -190,7 +199,7 @@ mod tests {
         assert_eq!(first.announce(&digest, 5, Instant::now()), Some(0));
         first.open(&digest, 0).unwrap().write(b"who").unwrap();
         assert_eq!(first.whole(&digest, 5).unwrap(), None);
-        let again = Arc::new(Uploads::new(folder.path(), 100));
+        let again = Arc::new(Uploads::new(Some(folder.path().to_owned()), 100).unwrap());
         assert_eq!(again.offset(&digest), None);
         assert_eq!(again.announce(&digest, 5, Instant::now()), Some(3));
         assert!(again.open(&digest, 0).is_none());

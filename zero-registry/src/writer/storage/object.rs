@@ -61,7 +61,7 @@ impl ObjectStorage {
     }
 
     #[cfg(feature = "server")]
-    pub(crate) fn objects(&self) -> &Objects {
+    pub(crate) fn objects(&self) -> &Arc<Objects> {
         &self.objects
     }
 

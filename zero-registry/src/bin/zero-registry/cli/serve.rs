@@ -10,6 +10,7 @@ use clap::Args;
   zero-registry serve packages --listen 127.0.0.1:0     # a free port; the address is printed
   zero-registry serve packages --publish --log-key log.key --operator 127.0.0.1:9090 --log
   zero-registry serve packages --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key key.pem
+  zero-registry serve s3://bucket/packages --publish    # a private bucket; only the server has its credentials
 
 Any web server can serve the files as well; only head, checkpoint and root/ may change. With --publish
 signed events are taken too: who may do what, the package's keys and the claim policy decide.")]
@@ -18,7 +19,7 @@ signed events are taken too: who may do what, the package's keys and the claim p
     reason = "switches of the command line"
 )]
 pub(crate) struct Serve {
-    /// The registry's directory
+    /// The registry's directory or bucket
     pub(crate) directory: PathBuf,
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -40,6 +41,10 @@ pub(crate) struct Serve {
     /// With --publish: bytes of package files that may be on their way at once
     #[arg(long, value_name = "BYTES", default_value_t = 2 << 30, requires = "publish")]
     pub(crate) upload_bytes: u64,
+    /// With --publish: where package files wait that are on their way; by default in the registry's own
+    /// directory, or for a bucket in a temporary one
+    #[arg(long, value_name = "DIR", requires = "publish")]
+    pub(crate) upload_dir: Option<PathBuf>,
     /// With --publish: let names be claimed that could be taken for others
     #[arg(long, requires = "publish")]
     pub(crate) allow_similar: bool,
