@@ -107,7 +107,9 @@ mod tests {
         let outside = text.replace(r#"";;(;\22""#, "");
         assert!(!outside.contains(';'), "{text}");
         assert!(
-            text.contains("(func $f (type 2) (param $a i32) (result i32)\n(local i64)\nlocal.get $a\nif\n"),
+            text.contains(
+                "(func $f (type 2) (param $a i32) (result i32)\n(local i64)\nlocal.get $a\nif\n"
+            ),
             "{text}"
         );
         assert_eq!(wat::parse_str(&text).unwrap(), wasm);
