@@ -264,7 +264,7 @@ pub(crate) enum Key {
 /// Publish the project, or a built file, in a registry
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  cargo zero publish --registry team --dry-run\n  cargo zero publish --registry /srv/zero --log-key log.key\n\nWhoever holds the registry's log key writes to its folder; a registry at an address takes what you sign with your\nown key when its operator runs `zero-registry serve --publish`."
+    after_help = "Examples:\n  cargo zero publish --registry team --dry-run\n  cargo zero publish --registry /srv/zero --log-key log.key\n\nWhoever holds the registry's log key writes to its folder or bucket; a registry at an address takes what you sign with your\nown key when its operator runs `zero-registry serve --publish`."
 )]
 pub(crate) struct Publish {
     /// Publish this file instead of building the project
@@ -286,7 +286,7 @@ pub(crate) struct Writer {
     /// Sign with this key: a name or a file (may be repeated, where several must sign)
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Vec<String>,
-    /// The registry's log key, to write to its folder: a name or a file [default: as configured by `registry add --log-key`]
+    /// The registry's log key, to write to its folder or bucket: a name or a file [default: as configured by `registry add --log-key`]
     #[arg(long, value_name = "KEY")]
     pub(crate) log_key: Option<String>,
 }
@@ -398,12 +398,12 @@ pub(crate) enum Registry {
 /// Add a registry and pin its root keys
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  cargo zero registry add team https://zero.example.org/ --root-key RWQ...\n  cargo zero registry add team /srv/zero --root-key root.pub --log-key log.key"
+    after_help = "Examples:\n  cargo zero registry add team https://zero.example.org/ --root-key RWQ...\n  cargo zero registry add team /srv/zero --root-key root.pub --log-key log.key\n  cargo zero registry add team s3://bucket/packages --root-key root.pub\n\nA bucket (s3://, gs://, az://) is read with the variables of the store's own tools: AWS_ACCESS_KEY_ID and so on. One\nthat everybody may read has an address as well, which needs none."
 )]
 pub(crate) struct AddRegistry {
     /// What to call it
     pub(crate) name: String,
-    /// A folder or a URL; further ones are mirrors
+    /// A folder, a URL or a bucket; further ones are mirrors
     #[arg(value_name = "DIR|URL", required = true)]
     pub(crate) locations: Vec<String>,
     /// A root key (may be repeated): a .pub file or its base64 line

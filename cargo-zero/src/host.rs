@@ -24,6 +24,8 @@ pub(crate) struct Environment {
     pub(crate) model_url: Option<String>,
     /// `ZERO_MODEL_KEY`: proves to the model's server that we may ask.
     pub(crate) model_key: Option<String>,
+    /// `AWS_…`, `GOOGLE_…`, `AZURE_…`: what the tools of object stores read.
+    pub(crate) stores: Vec<(String, String)>,
     /// `NO_COLOR` is set.
     pub(crate) no_color: bool,
     /// `CARGO`: the cargo that called us.
@@ -56,6 +58,7 @@ impl Environment {
             key_password: env::var("ZERO_KEY_PASSWORD").ok(),
             model_url: text("ZERO_MODEL_URL"),
             model_key: text("ZERO_MODEL_KEY"),
+            stores: stores(),
             no_color: path("NO_COLOR").is_some(),
             cargo: path("CARGO"),
             rustc: path("RUSTC"),
@@ -71,6 +74,18 @@ impl Environment {
                 .collect(),
         }
     }
+}
+
+fn stores() -> Vec<(String, String)> {
+    let theirs = |name: &str| {
+        ["AWS_", "GOOGLE_", "AZURE_"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    };
+    env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| theirs(name))
+        .collect()
 }
 
 impl Environment {

@@ -83,7 +83,7 @@ pub(crate) fn of_origin(
 pub(crate) fn normal(text: &str) -> String {
     match text.parse::<Location>() {
         Ok(Location::Dir(path)) => absolute(&path).display().to_string(),
-        Ok(Location::Url(url)) => url,
+        Ok(Location::Url(url) | Location::Bucket(url)) => url,
         Err(_) => text.to_owned(),
     }
 }
@@ -188,6 +188,7 @@ pub(crate) fn network(session: &Session, ca: Option<&Path>) -> Result<Option<Net
         .transpose()?;
     Ok(Some(Network::new(NetworkOptions {
         authorities,
+        stores: session.env.stores.clone(),
         ..NetworkOptions::default()
     })))
 }

@@ -9,6 +9,7 @@ mod ask;
 mod attacks;
 mod capabilities;
 mod consent;
+mod copies;
 mod deterministic;
 mod drills;
 mod eval;

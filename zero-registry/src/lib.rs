@@ -89,6 +89,8 @@ pub use snapshot::{MapRoot, Snapshot, SnapshotError};
 pub use state::{ChainContext, PackageState, Release, Standing, StateError};
 pub use store::{Store, StoreError};
 pub use time::{Timestamp, TimestampError};
+#[cfg(feature = "object")]
+pub use transport::ObjectTransport;
 pub use transport::{
     DirTransport, Fetched, GetOptions, Location, LocationError, Network, Request, Traffic,
     Transport, TransportError,

@@ -1,4 +1,4 @@
-//! How bytes of a registry reach this machine: one small trait, two implementations.
+//! How bytes of a registry reach this machine: one small trait, three implementations.
 //!
 //! A transport is never trusted. It only promises bounds: no more bytes and no more time than
 //! asked, no redirect to a place of another nature, no answer that is not the whole file.
@@ -17,6 +17,8 @@ mod dir;
 #[cfg(feature = "http")]
 mod http;
 mod location;
+#[cfg(feature = "object")]
+mod object;
 
 pub use dir::DirTransport;
 #[cfg(feature = "http")]
@@ -24,6 +26,8 @@ pub use http::{HttpTransport, Network, NetworkOptions};
 #[cfg(feature = "http")]
 pub(crate) use location::redact;
 pub use location::{Location, LocationError};
+#[cfg(feature = "object")]
+pub use object::ObjectTransport;
 
 /// The right to use the network: offline is having no value to pass.
 ///
@@ -213,6 +217,15 @@ pub enum TransportError {
         /// The status code.
         status: u16,
     },
+    /// The object store did not give the file.
+    #[error("read {url}")]
+    Store {
+        /// What was asked for.
+        url: String,
+        /// What the store said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The server did not finish in time.
     #[error("read {url}: no complete answer within {} s", .limit.as_secs_f32())]
     Timeout {
@@ -280,6 +293,7 @@ impl TransportError {
             Self::Status {
                 status: 401 | 403, ..
             } => "the server wants a login: check the address that was given to `cargo zero registry add`".to_owned(),
+            Self::Store { .. } => "check the address and the store's own variables, such as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT".to_owned(),
             Self::Status { .. } | Self::Truncated { .. } => {
                 "try again later, or add a mirror of this registry".to_owned()
             }

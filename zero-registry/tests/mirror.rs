@@ -89,6 +89,7 @@ fn run(place: &Place, copy: &Path, now: Timestamp) -> Result<Mirrored, Mirroring
             let upstream = zero_registry::HttpTransport::new(url, network).unwrap();
             mirror(&upstream, &storage, &options(), now)
         }
+        zero_registry::Location::Bucket(url) => panic!("{url} is no place of these tests"),
     }
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use zero_format::{PublicKey, RegistryName, printable};
 use zero_registry::{
-    DirTransport, Fetched, GetOptions, HttpTransport, Location, Network, Origin, RegistryPath,
-    Role, Root, Transport, TransportError, limits,
+    DirTransport, Fetched, GetOptions, HttpTransport, Location, Network, ObjectTransport, Origin,
+    RegistryPath, Role, Root, Transport, TransportError, limits,
 };
 
 use crate::cli;
@@ -128,6 +128,7 @@ fn location(text: &str) -> Result<(String, Location), Failure> {
             (path.display().to_string(), Location::Dir(path))
         }
         Location::Url(url) => (url.clone(), Location::Url(url)),
+        Location::Bucket(url) => (url.clone(), Location::Bucket(url)),
     })
 }
 
@@ -150,7 +151,7 @@ fn first_root(
     let network = registries::network(session, ca)?;
     let mut last = None;
     for (text, location) in locations {
-        match read_root(location, network.as_ref()) {
+        match read_root(session, location, network.as_ref()) {
             Ok(Some(bytes)) => {
                 return Root::decode(&bytes).map_err(|error| {
                     Failure::new(
@@ -176,13 +177,17 @@ fn first_root(
 }
 
 fn read_root(
+    session: &Session,
     location: &Location,
     network: Option<&Network>,
 ) -> Result<Option<Vec<u8>>, TransportError> {
     let transport: Box<dyn Transport> = match (location, network) {
         (Location::Dir(path), _) => Box::new(DirTransport::new(path)),
         (Location::Url(url), Some(network)) => Box::new(HttpTransport::new(url, network.clone())?),
-        (Location::Url(_), None) => return Ok(None),
+        (Location::Bucket(url), Some(_)) => {
+            Box::new(ObjectTransport::new(url, session.env.stores.clone())?)
+        }
+        (Location::Url(_) | Location::Bucket(_), None) => return Ok(None),
     };
     let read = transport.get(
         &RegistryPath::root(1),

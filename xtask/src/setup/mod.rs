@@ -2,7 +2,6 @@
 
 mod apt;
 mod deny;
-mod moto;
 mod pypi;
 pub(crate) mod python;
 mod tools;
@@ -52,7 +51,7 @@ pub(crate) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
     }
     if needs.contains(&Need::Peers) {
         pypi::ensure(host, &pypi::MCP)?;
-        moto::ensure(host)?;
+        pypi::ensure(host, &pypi::AWS)?;
     }
     if needs.contains(&Need::Bench) {
         pypi::ensure(host, &pypi::WASMTIME)?;

@@ -38,6 +38,13 @@ impl Mirrors {
         for location in locations {
             match (location, network) {
                 (Location::Dir(path), _) => list.push(Arc::new(DirTransport::new(path))),
+                #[cfg(feature = "object")]
+                (Location::Bucket(url), Some(network)) => {
+                    let options = network.options().stores.iter().cloned();
+                    list.push(Arc::new(crate::ObjectTransport::new(url, options)?));
+                }
+                #[cfg(feature = "object")]
+                (Location::Bucket(_), None) => {}
                 (Location::Url(_), None) => {}
                 (Location::Url(url), Some(network)) => list.push(over_network(url, network)?),
             }

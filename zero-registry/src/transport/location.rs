@@ -1,10 +1,13 @@
-//! Where a registry is: a directory, or an address of an ordinary web server.
+//! Where a registry is: a directory, an address of an ordinary web server, or a bucket.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
 /// A place that holds a copy of a registry.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Location {
+    /// `s3://BUCKET/PREFIX`, `gs://…` or `az://…`, without a slash at its end.
+    #[cfg(feature = "object")]
+    Bucket(String),
     /// A directory of this machine.
     Dir(PathBuf),
     /// `http://` or `https://`, always with a slash at its end.
@@ -21,7 +24,7 @@ pub enum LocationError {
     /// A query or a fragment: there is no place for a path after it.
     #[error("use {0} as a registry's address: it has a query or a fragment")]
     Query(String),
-    /// Only `http`, `https` and paths are understood.
+    /// Only `http`, `https`, paths and buckets are understood.
     #[error("use {url} as a registry's address: nothing speaks {scheme}")]
     Scheme {
         /// The address.
@@ -53,7 +56,12 @@ impl FromStr for Location {
         };
         match scheme.to_ascii_lowercase().as_str() {
             "file" => Ok(Self::Dir(PathBuf::from(rest))),
-            scheme @ ("http" | "https") => url(scheme, rest),
+            scheme @ ("http" | "https") => url(scheme, rest).map(Self::Url),
+            #[cfg(feature = "object")]
+            scheme @ ("s3" | "gs" | "az") => {
+                let url = url(scheme, rest)?;
+                Ok(Self::Bucket(url.trim_end_matches('/').to_owned()))
+            }
             _ => Err(LocationError::Scheme {
                 url: redact(text),
                 scheme: scheme.to_owned(),
@@ -62,7 +70,8 @@ impl FromStr for Location {
     }
 }
 
-fn url(scheme: &str, rest: &str) -> Result<Location, LocationError> {
+/// An address that ends with a slash.
+fn url(scheme: &str, rest: &str) -> Result<String, LocationError> {
     let text = format!("{scheme}://{rest}");
     if rest.contains(['?', '#']) {
         return Err(LocationError::Query(redact(&text)));
@@ -74,7 +83,7 @@ fn url(scheme: &str, rest: &str) -> Result<Location, LocationError> {
         return Err(LocationError::Host(redact(&text)));
     }
     let slash = if text.ends_with('/') { "" } else { "/" };
-    Ok(Location::Url(format!("{text}{slash}")))
+    Ok(format!("{text}{slash}"))
 }
 
 /// The address without the user and password that it may carry.
@@ -98,6 +107,8 @@ impl fmt::Display for Location {
         match self {
             Self::Dir(path) => path.display().fmt(f),
             Self::Url(url) => f.write_str(&redact(url)),
+            #[cfg(feature = "object")]
+            Self::Bucket(url) => f.write_str(&redact(url)),
         }
     }
 }
@@ -126,6 +137,16 @@ mod tests {
             "HTTPS://example.org/zero".parse(),
             Ok(Location::Url("https://example.org/zero/".to_owned()))
         );
+    }
+
+    #[cfg(feature = "object")]
+    #[test]
+    fn knows_buckets() {
+        for text in ["s3://team/packages", "S3://team/packages/"] {
+            let bucket = Location::Bucket("s3://team/packages".to_owned());
+            assert_eq!(text.parse(), Ok(bucket), "{text}");
+        }
+        assert!("s3:///packages".parse::<Location>().is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::json;
 use zero_format::PackageName;
 use zero_registry::{
     DirTransport, ErrorClass, HttpTransport, Location, MirrorOptions, Network, NetworkOptions,
-    Role, Transport, mirror,
+    ObjectTransport, Role, Transport, mirror,
 };
 
 use crate::{
@@ -68,6 +68,7 @@ fn upstream(args: &Mirror) -> Result<Box<dyn Transport>, Failure> {
         })?;
     let url = match location {
         Location::Dir(path) => return Ok(Box::new(DirTransport::new(path))),
+        Location::Bucket(url) => return in_bucket(&url),
         Location::Url(url) => url,
     };
     let authorities = args
@@ -87,6 +88,13 @@ fn upstream(args: &Mirror) -> Result<Box<dyn Transport>, Failure> {
     transport
         .map(|transport| Box::new(transport) as Box<dyn Transport>)
         .map_err(|error| Failure::of(ErrorClass::Unreachable, &error, error.hint()))
+}
+
+fn in_bucket(url: &str) -> Result<Box<dyn Transport>, Failure> {
+    match ObjectTransport::new(url, host::store_variables()) {
+        Ok(transport) => Ok(Box::new(transport)),
+        Err(error) => Err(Failure::of(ErrorClass::Unreachable, &error, error.hint())),
+    }
 }
 
 fn options(args: &Mirror) -> Result<MirrorOptions, Failure> {

@@ -46,6 +46,8 @@ pub struct NetworkOptions {
     pub proxy: Option<String>,
     /// Certificates (PEM) of the authorities to trust in place of the system's: for a registry with its own authority.
     pub authorities: Option<Vec<u8>>,
+    /// What object stores need, as their own tools' variables name it: `AWS_ACCESS_KEY_ID` and so on.
+    pub stores: Vec<(String, String)>,
     /// What pausing means; a test notes the pause and returns.
     pub pause: fn(Duration),
 }
@@ -62,6 +64,7 @@ impl Default for NetworkOptions {
             backoff: Duration::from_millis(250),
             proxy: None,
             authorities: None,
+            stores: Vec::new(),
             pause: std::thread::sleep,
         }
     }

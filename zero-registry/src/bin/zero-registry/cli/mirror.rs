@@ -14,10 +14,10 @@ Only what is new is fetched. Roots, head, log, map, chains and package files are
 is replaced last: a copy that is interrupted serves its older state, and the next run goes on. Any web
 server can serve the copy; readers add its address after the registry's own.")]
 pub(crate) struct Mirror {
-    /// The registry or another copy: an address or a directory
+    /// The registry or another copy: an address, a directory or a bucket
     #[arg(value_name = "URL|DIR")]
     pub(crate) upstream: String,
-    /// The directory of the copy
+    /// The directory or bucket of the copy
     pub(crate) directory: PathBuf,
     /// A root key of the registry (may be repeated): a .pub file or its line. The first run needs it
     #[arg(long = "root-key", value_name = "PUB")]
