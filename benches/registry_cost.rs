@@ -5,23 +5,19 @@
 
 #![expect(clippy::print_stdout, reason = "it prints its result")]
 
-use std::error::Error;
-use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use zero_format::{Digest, PublicKey, SecretKey};
 use zero_registry::{
-    Action, ChainContext, ClaimPolicy, Client, DirWriter, Init, Location, Network, NetworkOptions,
-    Origin, PackageState, RegistryConfig, ReleaseInfo, Role, Root, RootFields, ServeOptions,
-    Server, SignedEvent, Store, Submission, Timestamp, init,
+    Client, Location, Network, NetworkOptions, PackageState, RegistryConfig, ServeOptions, Server,
+    Store, Timestamp,
 };
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+use large::{NOW, ORIGIN, Outcome, commit, generate, key, name, role};
 
-/// Packages in one commit: each brings two events.
-const BATCH: usize = 2048;
-const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
-const ORIGIN: &str = "registry.example/large";
+mod large;
+
+/// Commits of one package; the fastest counts.
+const COMMITS: usize = 5;
 
 fn main() -> Outcome<()> {
     // cargo adds `--bench`; every number is a size.
@@ -32,11 +28,6 @@ fn main() -> Outcome<()> {
         measure(size)?;
     }
     Ok(())
-}
-
-/// Keys of a generated registry: not secret, and the same in every run.
-fn key(number: u8) -> SecretKey {
-    SecretKey::generate([number; 40])
 }
 
 fn measure(packages: usize) -> Outcome<()> {
@@ -79,7 +70,16 @@ fn measure(packages: usize) -> Outcome<()> {
     let stale = client("store")?;
     look_up(&stale, packages / 2, NOW, true)?;
     report("the same package, asked for news, none there", &stale);
-    commit(&registry, packages..packages + 1)?;
+    let mut best = f64::INFINITY;
+    for number in packages..packages + COMMITS {
+        let begun = Instant::now();
+        commit(&registry, number..number + 1)?;
+        best = best.min(begun.elapsed().as_secs_f64());
+    }
+    println!(
+        r#"{{"packages":{packages},"commit_ms":{:.2}}}"#,
+        best * 1000.0
+    );
     let moved = client("store")?;
     look_up(&moved, packages / 2, NOW, true)?;
     report("the same package, after somebody else published", &moved);
@@ -94,73 +94,4 @@ fn look_up(client: &Client, number: usize, now: Timestamp, news: bool) -> Outcom
         client.update(now)?
     };
     Ok(client.package(&trusted, &name(number).parse()?)?)
-}
-
-fn name(number: usize) -> String {
-    format!("package-{number}")
-}
-
-fn role(key: &PublicKey) -> Outcome<Role> {
-    Ok(Role::new(vec![*key], 1)?)
-}
-
-fn generate(folder: &Path, packages: usize) -> Outcome<()> {
-    let fields = RootFields {
-        origin: ORIGIN.parse()?,
-        version: 1,
-        prev: None,
-        expires: NOW.plus(365 * 86_400),
-        role: role(&key(1).public_key())?,
-        log: key(2).public_key(),
-        head_lifetime: 7 * 86_400,
-        claims: ClaimPolicy::Open,
-        mirrors: Vec::new(),
-        witness: None,
-        anchor: None,
-    };
-    init(
-        folder,
-        &Init::signed(Root::new(fields)?, &[&key(1)])?,
-        key(2),
-        NOW,
-    )?;
-    for start in (0..packages).step_by(BATCH) {
-        commit(folder, start..packages.min(start + BATCH))?;
-    }
-    Ok(())
-}
-
-/// Claims and releases these packages in one commit.
-fn commit(folder: &Path, numbers: std::ops::Range<usize>) -> Outcome<()> {
-    let writer = DirWriter::open(folder, key(2))?.without_blobs();
-    let publisher = key(3);
-    let origin: Origin = ORIGIN.parse()?;
-    let roots = writer.roots()?;
-    let context = ChainContext::writer(roots.current());
-    let mut submissions = Vec::new();
-    for number in numbers {
-        let own = role(&publisher.public_key())?;
-        let mut state = PackageState::empty(&name(number).parse()?);
-        let release = ReleaseInfo {
-            version: "1.0.0".parse()?,
-            sha256: Digest::of(name(number).as_bytes()),
-            size: 100_000,
-            runtime: "0.1.0".parse()?,
-            capabilities: zero_format::Capabilities::default(),
-        };
-        let actions = [
-            Action::Claim {
-                release: own.clone(),
-                admin: own,
-            },
-            Action::Release(Box::new(release)),
-        ];
-        for action in actions {
-            let event = SignedEvent::sign(&state.next(&origin, NOW, action), &[&publisher])?;
-            state = state.apply(&event, &context)?;
-            submissions.push(Submission { event, blob: None });
-        }
-    }
-    writer.commit(&submissions, NOW)?;
-    Ok(())
 }

@@ -7,6 +7,7 @@
     table.py programs RAW    hyperfine's JSON of benches/programs.sh  -> benches/results/programs.md
     table.py instances RAW   JSON lines of benches/instances.rs       -> benches/results/instances.md
     table.py harvest RAW     the folder that benches/harvest.sh fills -> benches/results/harvest.md
+    table.py serve RAW       the folder that benches/serve.sh fills   -> benches/results/serve.md
     table.py eval RAW        the folder that benches/eval.sh fills    -> benches/results/eval.md
     table.py                 all results -> the figures in README.md, between its two markers
 
@@ -15,6 +16,7 @@ Minima, because everything that disturbs a measurement makes it slower; ratios, 
 import json
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
@@ -54,6 +56,10 @@ def commands(path):
         return {r["command"]: r for r in json.load(file)["results"]}
 
 
+def lines(paths):
+    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def ms(seconds):
     return f"{seconds * 1000:.1f}"
 
@@ -82,12 +88,42 @@ def verify(raw):
 
 
 def registry(raw):
-    rows = []
-    for line in raw.read_text(encoding="utf-8").splitlines():
-        r = json.loads(line)
-        rows.append([f"{r['packages']:,}".replace(",", " "), r["step"], r["requests"], f"{r['bytes'] / 1000:.1f}"])
+    rows, commits = [], []
+    for r in lines([raw]):
+        count = f"{r['packages']:,}".replace(",", " ")
+        if "step" in r:
+            rows.append([count, r["step"], r["requests"], f"{r['bytes'] / 1000:.1f}"])
+        else:
+            commits.append(f"{r['commit_ms']:.1f} ms with {count} packages")
     head = ["packages", "what the client does", "GETs", "KB"]
-    write("registry", "Registry: what a client fetches, without the program itself", table(head, rows, left=2))
+    text = table(head, rows, left=2) + f"\n\nA commit of one package, synced to the disk, takes {', '.join(commits)}."
+    write("registry", "Registry: what a client fetches, without the program itself", text)
+
+
+def serve(raw):
+    """The folder that benches/serve.sh fills: what wrk said of each server, and JSON lines of benches/registry_rate.rs."""
+    seen = {}
+    for path in sorted(raw.glob("wrk-*")):
+        _, server, connections, _ = path.name.split("-")
+        text = path.read_text(encoding="utf-8")
+        rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
+        late = {share: re.search(rf"\s{share}%\s+([\d.]+)(us|ms|s)", text).groups() for share in (50, 99)}
+        late = {share: float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit] for share, (value, unit) in late.items()}
+        failed = sum(map(int, re.findall(r"(?:connect|read|write|timeout|responses:) (\d+)", text)))
+        seen.setdefault((int(connections), server), []).append((rate, late[50], late[99], failed))
+    rows = []
+    for (connections, server), runs in sorted(seen.items()):
+        best = max(runs)
+        theirs = max(seen[connections, "nginx"])[0]
+        peak = int((raw / f"peak-{server}").read_text()) / (1 << 20)
+        rows.append([f"{connections:,}".replace(",", " "), server, f"{best[0]:,.0f}".replace(",", " "), f"{best[0] / theirs:.2f}",
+                     f"{best[1]:.1f}", f"{best[2]:.1f}", sum(run[3] for run in runs), f"{peak:.0f}"])
+    head = ["connections", "server", "requests a second", "× nginx", "median (ms)", "p99 (ms)", "failed", "peak (MiB)"]
+    text = table(head, rows, left=2)
+    rates = [[r["how"], f"{r['releases']:,}".replace(",", " "), f"{r['releases'] / r['seconds']:,.0f}".replace(",", " ")]
+             for r in lines([raw / "rate"])]
+    text += "\n\n" + table(["releases, each with its file", "releases", "a second"], rates)
+    write("serve", "Serving and publishing", "`zero-registry serve` and Debian's nginx over the same directory: small files, the load from the same machine.\n\n" + text)
 
 
 PROGRAMS = {
@@ -125,10 +161,6 @@ def instances(raw):
 
 # Those that the plain pipeline can compile.
 LIBRARIES = ("zstd", "lz4", "brotli", "utf8proc")
-
-
-def lines(paths):
-    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def both(raw):
@@ -203,7 +235,7 @@ def main():
     if len(sys.argv) == 1:
         render()
     else:
-        {"start": start, "verify": verify, "registry": registry, "programs": programs, "instances": instances, "harvest": harvest, "eval": evaluation}[sys.argv[1]](Path(sys.argv[2]))
+        {"start": start, "verify": verify, "registry": registry, "programs": programs, "instances": instances, "harvest": harvest, "eval": evaluation, "serve": serve}[sys.argv[1]](Path(sys.argv[2]))
 
 
 if __name__ == "__main__":

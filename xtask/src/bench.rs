@@ -23,14 +23,13 @@ pub(crate) fn run(host: &Host, only: Option<&str>) -> Result<()> {
     setup::ensure(host, &[Need::Bench, Need::WasmTarget])?;
     shell::title("Release binaries (link-time optimisation: this takes minutes)");
     // Each by itself, as users install them: built together, zrun would get the network code that cargo-zero needs.
-    for package in ["zrun", "cargo-zero"] {
-        shell::run(chores::cargo(host).args([
-            "build",
-            "--release",
-            "--package",
-            package,
-            "--bins",
-        ]))?;
+    for package in ["zrun", "cargo-zero", "zero-registry"] {
+        let mut build = chores::cargo(host);
+        build.args(["build", "--release", "--package", package, "--bins"]);
+        if package == "zero-registry" {
+            build.args(["--features", "server"]);
+        }
+        shell::run(&mut build)?;
     }
     let path = host.path_with(&[host.release()])?;
     for name in chosen {

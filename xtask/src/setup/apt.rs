@@ -107,6 +107,18 @@ const STRACE: Package = Package {
     why: "kills a publish at each of its writes",
 };
 
+const WRK: Package = Package {
+    name: "wrk",
+    present: Present::Program("wrk"),
+    why: "asks both servers for files, as fast as they answer",
+};
+
+const CURL: Package = Package {
+    name: "curl",
+    present: Present::Program("curl"),
+    why: "waits for the servers of the benchmarks",
+};
+
 const RSYNC: Package = Package {
     name: "rsync",
     present: Present::Program("rsync"),
@@ -142,7 +154,7 @@ pub(super) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
     let mut wanted: Vec<&Package> = Vec::new();
     for need in needs {
         match need {
-            Need::Bench => wanted.extend([&HYPERFINE, &MINISIGN, &PYTHON]),
+            Need::Bench => wanted.extend([&HYPERFINE, &MINISIGN, &PYTHON, &NGINX, &WRK, &CURL]),
             Need::CToWasm => wanted.extend(C_TO_WASM),
             Need::Cpp => wanted.extend(CPP),
             Need::Demo => wanted.extend([&NGINX]),
