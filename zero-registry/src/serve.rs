@@ -16,6 +16,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
+use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{Semaphore, watch},
@@ -47,7 +48,7 @@ pub use witness::WitnessServer;
 
 use publish::{Committer, Publishing};
 use service::{Answers, Service};
-use signal::until_asked;
+use signal::{on_hangup, until_asked};
 
 /// How a registry is served.
 #[derive(Clone, Debug)]
@@ -169,12 +170,18 @@ impl Server {
     }
 
     /// Answers until the process is asked to end (ctrl-c, SIGTERM); open answers are finished, and
-    /// what was accepted is committed.
+    /// what was accepted is committed. On SIGHUP certificate and key are read again.
     ///
     /// # Errors
     /// When the system refuses threads or signals.
     pub fn run(self) -> Result<(), ServeError> {
-        until_asked(|stopped| self.answer(stopped))
+        until_asked(|stopped| async move {
+            if let Some(tls) = self.tls.clone() {
+                let log = self.options.log.clone();
+                on_hangup(move || renew(&tls, &log)).map_err(ServeError::Start)?;
+            }
+            self.answer(stopped).await
+        })
     }
 
     /// Answers on a thread of its own.
@@ -245,6 +252,19 @@ impl Server {
         }
         result
     }
+}
+
+/// Reads the certificate again, and tells what came of it.
+fn renew(tls: &tls::Acceptor, log: &Log) {
+    let error = tls.reload().err().map(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        format!("{error}: {}", cause.unwrap_or_default())
+    });
+    let kept = if error.is_some() { "old" } else { "new" };
+    log.write(
+        "certificate",
+        json!({ "certificate": kept, "error": error }),
+    );
 }
 
 /// What a connection needs.

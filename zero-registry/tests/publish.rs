@@ -19,8 +19,8 @@ use zero_format::{Capabilities, Digest, Minisig, SecretKey};
 use zero_registry::{
     Action, Blob, ChainContext, DirStorage, Location, Network, NetworkOptions, PackageState,
     PublishError, PublishOptions, PublishService, Published, ReleaseInfo, Role, Roots,
-    RunningServer, ServeOptions, Server, SignedEvent, Submission, Timestamp, TlsFiles,
-    VerifyOptions, verify_registry,
+    RunningServer, ServeOptions, Server, SignedEvent, Submission, Timestamp, VerifyOptions,
+    verify_registry,
 };
 
 const OTHER: u8 = 30;
@@ -515,52 +515,4 @@ fn a_service_needs_the_log_key() {
     let refused = Server::bind(options).unwrap_err();
     assert!(refused.to_string().contains("publish in"), "{refused}");
     assert_eq!(role(&[LOG], 1).keys().len(), 1);
-}
-
-#[test]
-fn tls_is_spoken_with_a_certificate_from_files() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls");
-    let registry = Registry::new();
-    let files = TlsFiles {
-        certificate: data.join("certificate.pem"),
-        key: data.join("key.pem"),
-    };
-    let server = serve(&registry, |options| options.tls = Some(files.clone()));
-    assert!(server.url().starts_with("https://"));
-    assert!(tls_get(server.address(), &data.join("authority.pem")).starts_with("HTTP/1.1 200"));
-    // Plain HTTP is not understood there, and does no harm.
-    assert!(!get(server.address(), "/head").starts_with("HTTP/1.1 200"));
-    assert!(tls_get(server.address(), &data.join("authority.pem")).starts_with("HTTP/1.1 200"));
-    server.stop().unwrap();
-    for (certificate, key) in [("key.pem", "key.pem"), ("certificate.pem", "authority.pem")] {
-        let mut options = ServeOptions::new(registry.path(), "127.0.0.1:0".parse().unwrap());
-        options.tls = Some(TlsFiles {
-            certificate: data.join(certificate),
-            key: data.join(key),
-        });
-        let refused = Server::bind(options).unwrap_err();
-        assert!(refused.hint().unwrap().contains("--tls-cert"), "{refused}");
-    }
-}
-
-fn tls_get(address: SocketAddr, authority: &Path) -> String {
-    use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
-
-    let mut trusted = rustls::RootCertStore::empty();
-    trusted
-        .add(CertificateDer::from_pem_file(authority).unwrap())
-        .unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(trusted)
-        .with_no_client_auth();
-    let name = ServerName::try_from("localhost").unwrap();
-    let connection = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
-    let mut stream = rustls::StreamOwned::new(connection, TcpStream::connect(address).unwrap());
-    stream.write_all(&request("GET", "/head", "", b"")).unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).into_owned()
 }

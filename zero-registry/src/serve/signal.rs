@@ -48,3 +48,23 @@ fn signal() -> io::Result<impl Future<Output = ()>> {
         }
     })
 }
+
+/// Does something each time that the process is told to read its files again (SIGHUP).
+#[cfg(unix)]
+pub(super) fn on_hangup(mut work: impl FnMut() + Send + 'static) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            work();
+        }
+    });
+    Ok(())
+}
+
+/// Elsewhere nobody says so: the server is started again.
+#[cfg(not(unix))]
+pub(super) fn on_hangup(_work: impl FnMut() + Send + 'static) -> io::Result<()> {
+    Ok(())
+}

@@ -57,7 +57,7 @@ pub(crate) struct Serve {
     /// Connections at once; further ones wait
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) connections: u16,
-    /// The certificate chain for TLS, in PEM
+    /// The certificate chain for TLS, in PEM; SIGHUP has it and its key read again
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The private key of the certificate, in PEM
