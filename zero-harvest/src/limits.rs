@@ -68,13 +68,13 @@ pub const SEARCHED_HEADERS: usize = 64;
 pub const SOURCE_BYTES: u64 = 16 << 20;
 /// Bytes of a file in which its licence is looked for.
 pub const LICENSE_BYTES: u64 = 256 * 1024;
-/// Bytes that an archive may unpack to.
+/// Bytes that an archive may unpack to, or a clone hold.
 pub const ARCHIVE_BYTES: u64 = 4 << 30;
 /// KiB of memory that reading an archive may take.
 pub const ARCHIVE_MEMORY_KIB: u32 = 256 * 1024;
 /// Bytes of what an archive says of one entry: its name, where a link leads.
 pub const ARCHIVE_HEADER: u64 = 1 << 20;
-/// Entries of an archive.
+/// Entries of an archive, or files of a clone.
 pub const ARCHIVE_ENTRIES: usize = 500_000;
 /// Bytes of a compiler's messages that are kept.
 pub const COMPILER_OUTPUT: u64 = 64 * 1024;

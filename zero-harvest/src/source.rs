@@ -42,6 +42,14 @@ pub enum SourceError {
         /// Why.
         source: std::io::Error,
     },
+    /// More than a repository may have.
+    #[error("clone {name}: it has {what}")]
+    TooLarge {
+        /// What was cloned, as records call it.
+        name: String,
+        /// How much.
+        what: String,
+    },
     /// Neither a folder, nor an archive, nor a URL.
     #[error(
         "{0} is no folder, no .tar, .tar.gz, .tar.bz2, .tar.xz, .zip or .crate archive, and no git URL"
@@ -75,6 +83,9 @@ impl SourceError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Git { .. } => Some("apt-get install git"),
+            Self::TooLarge { .. } => {
+                Some("clone it by hand, and name the folder of what is wanted")
+            }
             Self::Unknown(_) => Some("unpack or clone it, and name its folder"),
             _ => None,
         }

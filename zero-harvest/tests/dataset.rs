@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::RowAccessor as _;
@@ -315,4 +316,50 @@ fn a_repository_is_cloned_once_for_each_commit() {
             number + 1
         );
     }
+}
+
+#[test]
+fn a_clone_that_would_fill_the_disk_is_refused_before_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |args: &[&str], input: &str| {
+        let mut git = Command::new("git");
+        git.current_dir(folder.path())
+            .args(["-c", "user.name=x", "-c", "user.email=x@x.example"])
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = git.spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        let done = child.wait_with_output().unwrap();
+        assert!(done.status.success(), "{args:?}");
+        String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "--quiet"], "");
+    let file = git(&["hash-object", "-w", "--stdin"], "int x;\n");
+    let tree = |kind: &str, object: &str, end: &str| {
+        let line = |number| format!("{kind} {object}\t{number}{end}\n");
+        git(&["mktree"], &(0..10).map(line).collect::<String>())
+    };
+    // Ten of ten of ten …: ten thousand million files in some hundred bytes.
+    let mut bomb = tree("100644 blob", &file, ".c");
+    for _ in 0..9 {
+        bomb = tree("040000 tree", &bomb, "");
+    }
+    let commit = git(&["commit-tree", &bomb, "-m", "x"], "");
+    git(&["update-ref", "HEAD", &commit], "");
+    let Some(toolchain) = toolchain() else { return };
+    let url = format!("file://{}", folder.path().display());
+    let out = folder.path().join("out");
+    let summary = harvest(&options(Source::parse(&url).unwrap(), &out, toolchain));
+    let (_, error) = &summary.failed[0];
+    assert!(
+        error.to_string().contains("more than 500000 files"),
+        "{error}"
+    );
+    assert!(error.hint().is_some());
 }

@@ -241,6 +241,39 @@ fn a_source_that_takes_too_long_or_too_much_memory_costs_only_itself() {
 }
 
 #[test]
+fn a_header_of_a_gigabyte_costs_only_the_source_that_includes_it() {
+    let Some(toolchain) = toolchain() else { return };
+    let good = "/** Adds one to a number. */\nunsigned next(unsigned a) { return a + 1; }\n";
+    let after = good.replace("next", "after").replace("one", "1");
+    let bad = format!("#include \"large.h\"\n{}", good.replace("next", "never"));
+    let files = [
+        ("LICENSE", "MIT License"),
+        ("a.c", good),
+        ("b.c", bad.as_str()),
+        ("c.c", after.as_str()),
+        ("large.h", ""),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let root = repository(folder.path(), &files);
+    // A hole: it takes no room on the disk, but in whatever reads it.
+    let header = fs::File::create(root.join("large.h")).unwrap();
+    header.set_len(1 << 30).unwrap();
+    let out = folder.path().join("out");
+    let mut options = options(&[&root], &out, toolchain);
+    options.budget.memory = 512 << 20;
+    options.verify = zero_harvest::check::Level::L1;
+    options.curation.duplicates = false;
+    zero_harvest::harvest(&options, &Silent).unwrap();
+    assert_eq!(records(&out).len(), 2);
+    let rejects = lines(&out.join("rejects.jsonl"));
+    assert!(
+        rejects.iter().all(|reject| reject["path"] == "b.c"),
+        "{rejects:?}"
+    );
+    assert!(!rejects.is_empty());
+}
+
+#[test]
 fn modules_that_are_too_large_are_rejected_by_what_there_is_too_much_of() {
     let mut reasons = Vec::new();
     let cases: [fn(&mut zero_harvest::limits::Sizes); 4] = [

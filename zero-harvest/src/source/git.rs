@@ -1,21 +1,76 @@
 //! Clones, at depth 1, with the user's own git.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::{Source, SourceError};
+use crate::limits;
 
 /// Clones into an empty folder; the commit.
 pub(super) fn clone(url: &str, folder: &Path) -> Result<String, SourceError> {
     // `--` keeps a URL from being an option.
     let mut clone = remote(folder, url);
     clone
-        .args(["clone", "--quiet", "--depth", "1", "--no-tags", "--", url])
-        .arg(".");
+        .args(["clone", "--quiet", "--depth", "1", "--no-tags"])
+        .args(["--no-checkout", "--", url, "."]);
     run(&mut clone, url)?;
     let said = run(git(folder).args(["rev-parse", "HEAD"]), url)?;
+    measure(folder, url)?;
+    run(
+        git(folder).args(["reset", "--quiet", "--hard", "HEAD"]),
+        url,
+    )?;
     Ok(said.trim().to_owned())
+}
+
+/// Refuses a commit that would not fit: a few kilobytes of it can stand for more files than any disk holds.
+fn measure(folder: &Path, url: &str) -> Result<(), SourceError> {
+    let name = || Source::Git(url.to_owned()).name();
+    let failed = |source| SourceError::Git {
+        name: name(),
+        source,
+    };
+    let mut list = git(folder);
+    list.args(["ls-tree", "-r", "-l", "-z", "HEAD"]);
+    let mut child = list
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(failed)?;
+    let (mut entries, mut bytes) = (0_usize, 0_u64);
+    if let Some(list) = child.stdout.take() {
+        for entry in BufReader::new(list).split(0) {
+            entries += 1;
+            bytes = bytes.saturating_add(size(&entry.map_err(failed)?));
+            if entries > limits::ARCHIVE_ENTRIES || bytes > limits::ARCHIVE_BYTES {
+                break;
+            }
+        }
+    }
+    // One that has more to say has nobody to say it to.
+    let _ = child.kill();
+    let _ = child.wait();
+    let what = if entries > limits::ARCHIVE_ENTRIES {
+        format!("more than {} files", limits::ARCHIVE_ENTRIES)
+    } else if bytes > limits::ARCHIVE_BYTES {
+        format!("more than {} bytes", limits::ARCHIVE_BYTES)
+    } else {
+        return Ok(());
+    };
+    Err(SourceError::TooLarge { name: name(), what })
+}
+
+/// The size in an entry such as `100644 blob <object>    1234\t<path>`; a submodule has none.
+fn size(entry: &[u8]) -> u64 {
+    let before = entry
+        .split(|byte| *byte == b'\t')
+        .next()
+        .unwrap_or_default();
+    let size = before.rsplit(|byte| *byte == b' ').next();
+    size.and_then(|size| std::str::from_utf8(size).ok()?.parse().ok())
+        .unwrap_or(0)
 }
 
 /// A clone of the newest commit that `cache` keeps, and the commit. It is cloned if it is not there.
