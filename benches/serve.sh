@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+# nginx may serve as another user.
+chmod 755 "$work"
 seconds=${BENCH_SECONDS:-8}
 
 cargo bench --quiet -p zero-registry --all-features --bench registry-rate -- "$work/registry" 1000 | tee "$work/rate"

@@ -16,7 +16,7 @@ pub(super) async fn answer<B>(place: &Arc<ServedPlace>, request: &Request<B>) ->
         Method::HEAD => true,
         _ => {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-            set(&mut response, header::ALLOW, "GET, HEAD");
+            fixed(&mut response, header::ALLOW, "GET, HEAD");
             return response;
         }
     };
@@ -28,13 +28,7 @@ pub(super) async fn answer<B>(place: &Arc<ServedPlace>, request: &Request<B>) ->
         return without_body(text(StatusCode::NOT_FOUND, "not found\n"), head);
     };
     let gzip = accepts_gzip(request.headers()) && !request.headers().contains_key(header::RANGE);
-    let opened = tokio::task::spawn_blocking({
-        let (place, path) = (Arc::clone(place), path.clone());
-        move || place.open(&path, gzip)
-    })
-    .await
-    .unwrap_or_else(|panic| Err(io::Error::other(panic)));
-    let response = match opened {
+    let response = match open(place, &path, gzip).await {
         Ok(Some(found)) => serve(found, &path, request.headers()),
         Ok(None) => Ok(text(StatusCode::NOT_FOUND, "not found\n")),
         Err(error) => Err(error),
@@ -48,6 +42,20 @@ pub(super) async fn answer<B>(place: &Arc<ServedPlace>, request: &Request<B>) ->
     without_body(response, head)
 }
 
+async fn open(
+    place: &Arc<ServedPlace>,
+    path: &RegistryPath,
+    gzip: bool,
+) -> io::Result<Option<Found>> {
+    if place.opens_at_once(path, gzip) {
+        return place.open(path, gzip);
+    }
+    let (place, path) = (Arc::clone(place), path.clone());
+    tokio::task::spawn_blocking(move || place.open(&path, gzip))
+        .await
+        .unwrap_or_else(|panic| Err(io::Error::other(panic)))
+}
+
 fn serve(found: Found, path: &RegistryPath, headers: &HeaderMap) -> io::Result<Response<Content>> {
     let cache = if path.kind().is_immutable() {
         "public, max-age=31536000, immutable"
@@ -55,28 +63,28 @@ fn serve(found: Found, path: &RegistryPath, headers: &HeaderMap) -> io::Result<R
         "no-cache"
     };
     let mut response = Response::new(Content::empty());
-    set(&mut response, header::CACHE_CONTROL, cache);
+    fixed(&mut response, header::CACHE_CONTROL, cache);
     set(&mut response, header::ETAG, &found.etag);
-    set(&mut response, header::VARY, "accept-encoding");
-    set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    fixed(&mut response, header::VARY, "accept-encoding");
+    fixed(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // Package files are strangers' bytes: should a browser show one as a page, it may do nothing.
     let policy = match path.kind() {
         PathKind::Page(_) => "frame-ancestors 'none'",
         _ => "default-src 'none'; sandbox; frame-ancestors 'none'",
     };
-    set(&mut response, header::CONTENT_SECURITY_POLICY, policy);
+    fixed(&mut response, header::CONTENT_SECURITY_POLICY, policy);
     if is_known(headers, &found.etag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
-    set(
+    fixed(
         &mut response,
         header::CONTENT_TYPE,
         path.kind().media_type(),
     );
-    set(&mut response, header::ACCEPT_RANGES, "bytes");
+    fixed(&mut response, header::ACCEPT_RANGES, "bytes");
     if found.gzip {
-        set(&mut response, header::CONTENT_ENCODING, "gzip");
+        fixed(&mut response, header::CONTENT_ENCODING, "gzip");
     }
     let length = found.content.length();
     match range(headers, &found.etag, length) {
@@ -165,13 +173,13 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 fn text(status: StatusCode, text: &'static str) -> Response<Content> {
     let mut response = Response::new(Content::bytes(text));
     *response.status_mut() = status;
-    set(
+    fixed(
         &mut response,
         header::CONTENT_TYPE,
         "text/plain; charset=utf-8",
     );
     // What is missing now may be there in a moment: a mirror in the middle of an update.
-    set(&mut response, header::CACHE_CONTROL, "no-cache");
+    fixed(&mut response, header::CACHE_CONTROL, "no-cache");
     response
 }
 
@@ -188,6 +196,11 @@ fn without_body(mut response: Response<Content>, head: bool) -> Response<Content
         *response.body_mut() = Content::empty();
     }
     response
+}
+
+fn fixed(response: &mut Response<Content>, name: HeaderName, value: &'static str) {
+    let value = HeaderValue::from_static(value);
+    response.headers_mut().insert(name, value);
 }
 
 fn set(response: &mut Response<Content>, name: HeaderName, value: &str) {

@@ -21,6 +21,11 @@ impl Log {
         }
     }
 
+    /// Whether anybody reads it: what is made for it alone need not be made otherwise.
+    pub(super) fn is_read(&self) -> bool {
+        self.sink.is_some()
+    }
+
     /// Writes an object: what happened, and its details.
     pub(super) fn write(&self, event: &str, details: Value) {
         let Some(sink) = &self.sink else {

@@ -131,6 +131,12 @@ impl ServedPlace {
         }
     }
 
+    /// Whether opening such a file takes so little that no thread is worth a detour: on a local disk, unless it may have to
+    /// be compressed.
+    pub(super) fn opens_at_once(&self, path: &RegistryPath, gzip: bool) -> bool {
+        matches!(self, Self::Dir(_)) && !(gzip && path.kind().is_compressible())
+    }
+
     /// Opens a file of the registry. With `gzip` a compressed form is chosen where it pays. Blocks.
     pub(super) fn open(&self, path: &RegistryPath, gzip: bool) -> io::Result<Option<Found>> {
         match self {

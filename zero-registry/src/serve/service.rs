@@ -6,8 +6,8 @@ use std::{
     time::Instant,
 };
 
-use hyper::{Request, Response, body::Incoming};
-use serde_json::json;
+use hyper::{Method, Request, Response, body::Incoming};
+use serde_json::{Value, json};
 
 use super::{
     answer, body::Content, log::Log, metrics::Metrics, place::ServedPlace, publish::Publishing,
@@ -41,33 +41,54 @@ impl Answers for Service {
     type Open = OpenConnection;
 
     async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Content> {
-        let started = Instant::now();
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let asked = self.log.is_read().then(|| Asked::new(&request));
         let response = match &self.publishing {
-            Some(publishing) if Publishing::is_ours(&path) => {
+            Some(publishing) if Publishing::is_ours(request.uri().path()) => {
                 publishing.answer(peer, request).await
             }
             _ => answer::answer(&self.place, &request).await,
         };
         let status = response.status().as_u16();
         self.metrics.answered(status);
-        self.log.write(
-            "request",
-            json!({
-                "peer": peer.to_string(),
-                "method": method.as_str(),
-                "path": path,
-                "status": status,
-                "bytes": response.body().length(),
-                "ms": u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            }),
-        );
+        if let Some(asked) = asked {
+            let bytes = response.body().length();
+            self.log
+                .write("request", asked.answered(peer, status, bytes));
+        }
         response
     }
 
     fn opened(&self) -> OpenConnection {
         self.metrics.connections.fetch_add(1, Relaxed);
         OpenConnection(Arc::clone(&self.metrics))
+    }
+}
+
+/// What the log says of a request.
+struct Asked {
+    started: Instant,
+    method: Method,
+    path: String,
+}
+
+impl Asked {
+    fn new(request: &Request<Incoming>) -> Self {
+        Self {
+            started: Instant::now(),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+        }
+    }
+
+    fn answered(self, peer: IpAddr, status: u16, bytes: u64) -> Value {
+        json!({
+            "peer": peer.to_string(),
+            "method": self.method.as_str(),
+            "path": self.path,
+            "status": status,
+            "bytes": bytes,
+            "ms": u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
     }
 }
 
