@@ -5,11 +5,12 @@
 
 #![expect(clippy::print_stdout, reason = "it prints its result")]
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use zero_registry::{
-    Client, Location, Network, NetworkOptions, PackageState, RegistryConfig, ServeOptions, Server,
-    Store, Timestamp,
+    Client, DirStorage, Location, Network, NetworkOptions, PackageState, RegistryConfig,
+    ServeOptions, Server, Store, Timestamp, VerifyOptions, verify_registry,
 };
 
 use large::{NOW, ORIGIN, Outcome, commit, generate, key, name, role};
@@ -84,6 +85,25 @@ fn measure(packages: usize) -> Outcome<()> {
     look_up(&moved, packages / 2, NOW, true)?;
     report("the same package, after somebody else published", &moved);
     server.stop()?;
+    check(&registry, packages)
+}
+
+/// Rebuilds the registry from its log, and tells what that took.
+fn check(registry: &Path, packages: usize) -> Outcome<()> {
+    // From here on the peak is that of the verification.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let begun = Instant::now();
+    verify_registry(&DirStorage::new(registry), VerifyOptions { blobs: false })?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| {
+        let words = line.strip_prefix("VmHWM:")?.split_whitespace();
+        words.into_iter().next()?.parse::<u64>().ok()
+    });
+    println!(
+        r#"{{"packages":{packages},"verify_s":{seconds:.1},"peak_mib":{}}}"#,
+        peak.unwrap_or(0) / 1024
+    );
     Ok(())
 }
 
