@@ -124,7 +124,7 @@ fn redistribution(text: &str) -> Vec<String> {
 }
 
 /// Phrases that name a licence. Those of one licence are next to each other.
-const NAMES: [(&str, &str); 43] = [
+const NAMES: [(&str, &str); 44] = [
     ("apache license version 2.0", "Apache-2.0"),
     ("apache license 2.0", "Apache-2.0"),
     ("apache 2.0 license", "Apache-2.0"),
@@ -140,6 +140,11 @@ const NAMES: [(&str, &str); 43] = [
     ("bsd 3 clause", "BSD-3-Clause"),
     ("3 clause bsd", "BSD-3-Clause"),
     ("modified bsd license", "BSD-3-Clause"),
+    // Of the sources of Facebook, whose file has three clauses.
+    (
+        "bsd style license found in the license file",
+        "BSD-3-Clause",
+    ),
     ("common development and distribution license", "CDDL-1.0"),
     ("cc0 1.0", "CC0-1.0"),
     ("creative commons zero", "CC0-1.0"),
@@ -288,6 +293,10 @@ mod tests {
         );
         of(
             "under both the BSD 3-Clause license and the GPLv2. You may select, at your option, one of them",
+            "BSD-3-Clause OR GPL-2.0-only",
+        );
+        of(
+            "/* This source code is licensed under both the BSD-style license (found in the\n * LICENSE file in the root directory of this source tree) and the GPLv2 (found\n * in the COPYING file in the root directory of this source tree).\n * You may select, at your option, one of the above-listed licenses. */",
             "BSD-3-Clause OR GPL-2.0-only",
         );
     }
