@@ -159,8 +159,7 @@ impl Failure {
             .join(": ")
     }
 
-    /// What to do next, for tests.
-    #[cfg(test)]
+    /// What to do next.
     pub(crate) fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
     }

@@ -1,4 +1,4 @@
-//! End-to-end tests: our own binaries, real peers (minisign, wasm-tools, wasmtime, wasmsign2, nginx, openssl, jq) and faults that
+//! End-to-end tests: our own binaries, real peers (minisign, wasm-tools, wasmtime, wasmsign2, nginx, openssl, jq, llama.cpp) and faults that
 //! only a real system has (signals, full disks, taken ports).
 //!
 //! `cargo xtask test` installs the peers and makes a missing one an error; plain `cargo test` leaves such tests out and
@@ -19,6 +19,7 @@ mod harvest;
 mod http;
 mod install;
 mod learn;
+mod llama;
 mod lock;
 mod mcp;
 mod oci;

@@ -91,6 +91,11 @@ impl Host {
         self.tools().join("mcp-sdk")
     }
 
+    /// The folder with llama.cpp and its server, as a library for Python.
+    pub fn llama_py(&self) -> PathBuf {
+        self.tools().join("llama-py")
+    }
+
     /// Where the Python package of wasmtime lies.
     pub fn wasmtime_py(&self) -> PathBuf {
         self.tools().join("wasmtime-py")

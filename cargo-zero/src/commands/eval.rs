@@ -178,10 +178,15 @@ fn drawn(
         DrawError::Model(error) => {
             let failure = model::failure(&error);
             match &args.out {
-                Some(dir) => failure.hint(format!(
-                    "what was answered is in {}: the same command with --resume goes on there",
-                    dir.display()
-                )),
+                Some(dir) => {
+                    let first = failure.hint_text().map(|hint| format!("{hint}; "));
+                    let hint = format!(
+                        "{}what was answered is in {}: the same command with --resume goes on there",
+                        first.unwrap_or_default(),
+                        dir.display()
+                    );
+                    failure.hint(hint)
+                }
                 None => failure,
             }
         }

@@ -52,6 +52,7 @@ pub(crate) fn ensure(host: &Host, needs: &[Need]) -> Result<()> {
     if needs.contains(&Need::Peers) {
         pypi::ensure(host, &pypi::MCP)?;
         pypi::ensure(host, &pypi::AWS)?;
+        pypi::ensure(host, &pypi::LLAMA)?;
     }
     if needs.contains(&Need::Bench) {
         pypi::ensure(host, &pypi::WASMTIME)?;

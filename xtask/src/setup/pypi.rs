@@ -40,6 +40,14 @@ pub(super) const MCP: Library = Library {
     programs: &[],
 };
 
+/// llama.cpp with its server.
+pub(super) const LLAMA: Library = Library {
+    what: What::Pinned("xllamacpp==2026.10.11549"),
+    why: "serves a tiny model, as people who run models at home do",
+    folder: Host::llama_py,
+    programs: &[],
+};
+
 /// The engine as researchers use it.
 pub(super) const WASMTIME: Library = Library {
     what: What::Pinned("wasmtime==48.0.0"),
