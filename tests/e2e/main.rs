@@ -1,5 +1,5 @@
-//! End-to-end tests: our own binaries, real peers (minisign, wasm-tools, wasmtime, wasmsign2, nginx, openssl, jq, llama.cpp) and faults that
-//! only a real system has (signals, full disks, taken ports).
+//! End-to-end tests: our own binaries, real peers (minisign, wasm-tools, wasmtime, wasmsign2, nginx, openssl, jq,
+//! llama.cpp) and faults that only a real system has (signals, full disks, taken ports).
 //!
 //! `cargo xtask test` installs the peers and makes a missing one an error; plain `cargo test` leaves such tests out and
 //! says so.
