@@ -12,9 +12,10 @@ from zero_tune import records, templates, tokenizer
 from zero_tune.wat import narrow
 
 SEED = 11
-# What may be joined: an instruction with its index, an operator, a word, marks; digits never.
+# What may be joined: an instruction with its index, an operator, a word, marks; digits never. A name is joined of
+# words, so that it is copied as it was read.
 PIECES = (
-    r"▁(?:local\.(?:get|set|tee)|br_if|br)▁\d(?!\d)|▁?[if](?:32|64)(?:\.[a-z0-9_]+)?|▁?[A-Za-z_.]+|\d|▁?[^\w\s▁]+|▁|\n"
+    r"▁(?:local\.(?:get|set|tee)|br_if|br)▁\d(?!\d)|▁?[if](?:32|64)(?:\.[a-z0-9_]+)?|▁?[A-Za-z]+|_|\d|▁?[^\w\s▁]+|▁|\n"
 )
 
 
@@ -23,8 +24,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--vocabulary", type=int, default=1024)
-    parser.add_argument("--hidden", type=int, default=192)
+    parser.add_argument("--vocabulary", type=int, default=1536)
+    parser.add_argument("--hidden", type=int, default=160)
     parser.add_argument("--layers", type=int, default=6)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

@@ -3,28 +3,27 @@
 from random import Random
 
 from nano.expr import COMPARISONS, FLOAT_COMPARISONS, Binary, Const, Expr, Number, Unary, Var
+from nano.words import Voice
 
 _NAMES = {
     "i32": (("a", "b", "c", "d"), ("x", "y", "z", "w"), ("n", "k", "m", "p"), ("p", "q", "r", "s")),
     "i64": (("a", "b", "c", "d"), ("x", "y", "z", "w"), ("n", "k", "m", "p")),
     "f64": (("x", "y", "z", "w"), ("a", "b", "c", "d"), ("u", "v", "w", "t")),
 }
-_WORDS = (
-    "mix", "step", "calc", "fold", "score", "value", "check", "pick", "scale", "shift", "blend", "pack", "weigh",
-    "next", "term", "sum", "count", "mask", "level", "index", "turn", "field", "join", "split", "part", "key", "slot",
-    "unit", "tag", "hash", "flag", "area", "cost", "gain", "price", "tax", "speed", "ratio", "limit", "rate",
-)  # fmt: skip
+_SINGLE = ("n", "n", "n", "x", "x", "value", "number", "v", "h", "k", "s")
 
 
-def names(random: Random, type_: str) -> list[str]:
+def names(random: Random, type_: str, count: int = 4) -> list[str]:
     """Names of parameters, in their order."""
-    return list(random.choice(_NAMES[type_]))
+    if count == 1 and type_ != "f64" and random.random() < 0.7:
+        return [random.choice(_SINGLE)]
+    return list(random.choice(_NAMES[type_]))[:count]
 
 
-def export(random: Random) -> str:
-    """A name for the function, which says little about it."""
-    parts = random.sample(_WORDS, random.choice((1, 2, 2)))
-    return "_".join(parts) + random.choice(("", "", "", str(random.randrange(2, 100))))
+def voice(random: Random, type_: str, count: int) -> Voice:
+    """Names, and half of the time a sign that is said of the parameters."""
+    sign = None if type_ == "f64" else random.choice((None, None, "unsigned", "unsigned", "signed"))
+    return Voice(names(random, type_, count), random, sign)
 
 
 def constant(random: Random, type_: str) -> Number:
@@ -72,8 +71,8 @@ def chain(random: Random, type_: str, leaves: list[Expr]) -> Expr:
     return expr
 
 
-def comparison(random: Random, type_: str, leaves: list[Expr]) -> Expr:
-    """A comparison of two values, or a question about one."""
+def comparison(random: Random, type_: str, leaves: list[Expr], sign: str | None = None) -> Expr:
+    """A comparison of two values, or a question about one; as signed or unsigned numbers if that is said."""
     if type_ == "f64":
         left, right = random.choice(leaves), random.choice([*leaves, Const(type_, constant(random, type_))])
         return Binary("i32", random.choice(FLOAT_COMPARISONS[2:]), left, right)
@@ -81,7 +80,8 @@ def comparison(random: Random, type_: str, leaves: list[Expr]) -> Expr:
     if random.random() < 0.25:
         return Unary("i32", "eqz", Binary(type_, "rem_u", left, Const(type_, random.choice((2, 2, 3, 4, 5, 7, 10)))))
     right = random.choice(leaves) if random.random() < 0.5 else Const(type_, constant(random, type_))
-    return Binary("i32", random.choice(COMPARISONS), left, right)
+    ops = [op for op in COMPARISONS if sign is None or op[-2:] in ("eq", "ne", "_" + sign[0])]
+    return Binary("i32", random.choice(ops), left, right)
 
 
 def variables(type_: str, count: int) -> list[Expr]:

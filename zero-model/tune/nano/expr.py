@@ -1,21 +1,20 @@
-"""Expressions of WebAssembly's number types: what they compute, and the instructions that compute it."""
+"""Expressions of WebAssembly's number types: what they compute, and the instructions that compute it.
+
+Operators have the names of their instructions, without the type. An expression becomes Python text (`source`), which is
+compiled once and run often, and instructions (`code`); the sandbox runs one against the other.
+"""
 
 import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 BITS = {"i32": 32, "i64": 64}
 Number = int | float
 
-# operator: (takes and gives, whether the second operand must not be 0)
-ARITHMETIC = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr_u", "shr_s", "rotl", "rotr")
-DIVISIONS = ("div_u", "rem_u", "div_s", "rem_s")
 COMPARISONS = ("eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u")
-COUNTS = ("clz", "ctz", "popcnt")
-FLOATS = ("add", "sub", "mul", "div", "min", "max")
 FLOAT_COMPARISONS = ("eq", "ne", "lt", "gt", "le", "ge")
-ROOTS = ("sqrt", "abs", "neg", "floor", "ceil", "trunc")
 
 
 class UndefinedError(Exception):
@@ -40,7 +39,7 @@ class Var:
 
 @dataclass(frozen=True)
 class Unary:
-    """An operator of one operand: a count of bits, a root, `eqz`, or a conversion."""
+    """An operator of one operand: a count of bits, a root, `eqz`, or a conversion by its whole name."""
 
     type: str
     op: str
@@ -67,7 +66,17 @@ class If:
     no: "Expr"
 
 
-Expr = Const | Var | Unary | Binary | If
+@dataclass(frozen=True)
+class Let:
+    """A value that is kept in a variable and used more than once."""
+
+    type: str
+    at: int
+    value: "Expr"
+    body: "Expr"
+
+
+Expr = Const | Var | Unary | Binary | If | Let
 
 
 def wrapped(type_: str, value: Number) -> Number:
@@ -84,92 +93,11 @@ def unsigned(type_: str, value: Number) -> int:
     return int(value) & ((1 << BITS[type_]) - 1)
 
 
-def compute(expr: Expr, values: Sequence[Number]) -> Number:
-    """What the expression gives.
-
-    Raises:
-        UndefinedError: it traps, or gives a float that is not a number.
-
-    """
-    match expr:
-        case Const(type_, value):
-            return wrapped(type_, value)
-        case Var(_, at):
-            return values[at]
-        case Unary(type_, op, of):
-            return wrapped(type_, _unary(op, of.type, compute(of, values)))
-        case If(_, condition, yes, no):
-            return compute(yes if compute(condition, values) else no, values)
-        case Binary(type_, op, left, right):
-            pair = compute(left, values), compute(right, values)
-            result = _floats(op, *pair) if left.type == "f64" else _integers(op, left.type, *pair)
-            return wrapped(type_, result)
-
-
-def _unary(op: str, type_: str, value: Number) -> Number:
-    if type_ == "f64":
-        if op == "sqrt" and value < 0:
-            raise UndefinedError
-        functions: dict[str, Callable[[float], float]] = {
-            "sqrt": math.sqrt, "abs": abs, "neg": lambda x: -x, "floor": math.floor, "ceil": math.ceil,
-            "trunc": math.trunc,
-        }  # fmt: skip
-        return float(functions[op](float(value)))
-    bits, raw = BITS[type_], unsigned(type_, value)
-    if op == "clz":
-        return bits - raw.bit_length()
-    if op == "ctz":
-        return (raw & -raw).bit_length() - 1 if raw else bits
-    if op == "popcnt":
-        return raw.bit_count()
-    if op == "eqz":
-        return int(raw == 0)
-    return {"i32.wrap_i64": raw, "i64.extend_i32_u": raw, "i64.extend_i32_s": value, "f64.convert_i32_s": value}[op]
-
-
-def _integers(op: str, type_: str, left: Number, right: Number) -> int:
-    a, b, bits = int(left), int(right), BITS[type_]
-    ua, ub = unsigned(type_, a), unsigned(type_, b)
-    if op in DIVISIONS:
-        return _divided(op, a, b, ua, ub, bits)
-    by = ub % bits
-    table: dict[str, Callable[[], int]] = {
-        "add": lambda: a + b, "sub": lambda: a - b, "mul": lambda: a * b,
-        "and": lambda: ua & ub, "or": lambda: ua | ub, "xor": lambda: ua ^ ub,
-        "shl": lambda: ua << by, "shr_u": lambda: ua >> by, "shr_s": lambda: a >> by,
-        "rotl": lambda: ua << by | ua >> (bits - by), "rotr": lambda: ua >> by | ua << (bits - by),
-        "eq": lambda: a == b, "ne": lambda: a != b,
-        "lt_s": lambda: a < b, "gt_s": lambda: a > b, "le_s": lambda: a <= b, "ge_s": lambda: a >= b,
-        "lt_u": lambda: ua < ub, "gt_u": lambda: ua > ub, "le_u": lambda: ua <= ub, "ge_u": lambda: ua >= ub,
-    }  # fmt: skip
-    return int(table[op]())
-
-
-def _divided(op: str, a: int, b: int, ua: int, ub: int, bits: int) -> int:
-    if b == 0 or (op == "div_s" and a == -(1 << (bits - 1)) and b == -1):
-        raise UndefinedError
-    if op == "div_u":
-        return ua // ub
-    if op == "rem_u":
-        return ua % ub
-    quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-    return quotient if op == "div_s" else a - quotient * b
-
-
-def _floats(op: str, left: Number, right: Number) -> Number:
-    a, b = float(left), float(right)
-    if op == "div" and b == 0:
-        raise UndefinedError
-    table: dict[str, Callable[[], float]] = {
-        "add": lambda: a + b, "sub": lambda: a - b, "mul": lambda: a * b, "div": lambda: a / b,
-        "min": lambda: min(a, b), "max": lambda: max(a, b),
-        "eq": lambda: a == b, "ne": lambda: a != b, "lt": lambda: a < b, "gt": lambda: a > b,
-        "le": lambda: a <= b, "ge": lambda: a >= b,
-    }  # fmt: skip
-    result = table[op]()
-    if not math.isfinite(result):
-        raise UndefinedError
-    return result
+def instruction(expr: Unary | Binary) -> str:
+    """The operator's instruction, which is named after the type of what it takes."""
+    if isinstance(expr, Unary):
+        return expr.op if "." in expr.op else f"{expr.of.type}.{expr.op}"
+    return f"{expr.left.type}.{expr.op}"
 
 
 def code(expr: Expr) -> list[str]:
@@ -179,12 +107,43 @@ def code(expr: Expr) -> list[str]:
             return [f"{type_}.const {number(type_, value)}"]
         case Var(_, at):
             return [f"local.get {at}"]
-        case Unary(_, op, of):
-            return [*code(of), op if "." in op else f"{of.type}.{op}"]
+        case Unary(_, _, of):
+            return [*code(of), instruction(expr)]
         case If(_, condition, yes, no):
             return [*code(yes), *code(no), *code(condition), "select"]
-        case Binary(_, op, left, right):
-            return [*code(left), *code(right), f"{left.type}.{op}"]
+        case Let(_, at, value, body):
+            return [*code(value), f"local.set {at}", *code(body)]
+        case Binary(_, _, left, right):
+            return [*code(left), *code(right), instruction(expr)]
+
+
+def source(expr: Expr) -> str:
+    """The same as Python text over the names of `NAMES` and `v0`, `v1`, …."""
+    match expr:
+        case Const(type_, value):
+            return repr(wrapped(type_, value))
+        case Var(_, at):
+            return f"v{at}"
+        case Unary(_, _, of):
+            return f"{instruction(expr).replace('.', '_')}({source(of)})"
+        case If(_, condition, yes, no):
+            return f"({source(yes)} if {source(condition)} else {source(no)})"
+        case Let(_, at, value, body):
+            return f"((v{at} := {source(value)}), {source(body)})[1]"
+        case Binary(_, _, left, right):
+            return f"{instruction(expr).replace('.', '_')}({source(left)}, {source(right)})"
+
+
+def compute(expr: Expr, values: Sequence[Number]) -> Number:
+    """What the expression gives.
+
+    Raises:
+        UndefinedError: it traps, or gives a float that is not a number.
+
+    """
+    names = dict(NAMES) | {f"v{at}": value for at, value in enumerate(values)}
+    result: Number = eval(source(expr), names)  # noqa: S307 - text of this module's own
+    return result
 
 
 def number(type_: str, value: Number) -> str:
@@ -199,3 +158,96 @@ def same(type_: str, left: Number, right: Number) -> bool:
     if type_ == "f64":
         return struct.pack("<d", left) == struct.pack("<d", right)
     return left == right
+
+
+def _integers(type_: str) -> dict[str, Callable[..., int]]:
+    """All operators on integers of that size, which come and go as signed numbers."""
+    bits = BITS[type_]
+    most, half = (1 << bits) - 1, 1 << (bits - 1)
+
+    def wrap(value: int) -> int:
+        return ((value + half) & most) - half
+
+    def div_s(a: int, b: int) -> int:
+        if b == 0 or (a == -half and b == -1):
+            raise UndefinedError
+        return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+
+    def rem_s(a: int, b: int) -> int:
+        if b == 0:
+            raise UndefinedError
+        return abs(a) % abs(b) * (-1 if a < 0 else 1)
+
+    def div_u(a: int, b: int) -> int:
+        if b == 0:
+            raise UndefinedError
+        return wrap((a & most) // (b & most))
+
+    def rem_u(a: int, b: int) -> int:
+        if b == 0:
+            raise UndefinedError
+        return wrap((a & most) % (b & most))
+
+    def rotl(a: int, b: int) -> int:
+        return wrap((a & most) << b % bits | (a & most) >> (bits - b % bits))
+
+    table: dict[str, Callable[..., int]] = {
+        "add": lambda a, b: wrap(a + b), "sub": lambda a, b: wrap(a - b), "mul": lambda a, b: wrap(a * b),
+        "and": lambda a, b: a & b, "or": lambda a, b: a | b, "xor": lambda a, b: a ^ b,
+        "shl": lambda a, b: wrap(a << b % bits), "shr_s": lambda a, b: a >> b % bits,
+        "shr_u": lambda a, b: wrap((a & most) >> b % bits),
+        "rotl": rotl, "rotr": lambda a, b: rotl(a, -b),
+        "div_s": div_s, "rem_s": rem_s, "div_u": div_u, "rem_u": rem_u,
+        "eq": lambda a, b: int(a == b), "ne": lambda a, b: int(a != b),
+        "lt_s": lambda a, b: int(a < b), "gt_s": lambda a, b: int(a > b),
+        "le_s": lambda a, b: int(a <= b), "ge_s": lambda a, b: int(a >= b),
+        "lt_u": lambda a, b: int(a & most < b & most), "gt_u": lambda a, b: int(a & most > b & most),
+        "le_u": lambda a, b: int(a & most <= b & most), "ge_u": lambda a, b: int(a & most >= b & most),
+        "eqz": lambda a: int(a == 0),
+        "clz": lambda a: bits - (a & most).bit_length(),
+        "ctz": lambda a: (a & -a).bit_length() - 1 if a else bits,
+        "popcnt": lambda a: (a & most).bit_count(),
+    }  # fmt: skip
+    return {f"{type_}_{op}": function for op, function in table.items()}
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise UndefinedError
+    return value
+
+
+def _floats() -> dict[str, Callable[..., Number]]:
+    def div(a: float, b: float) -> float:
+        if b == 0:
+            raise UndefinedError
+        return _finite(a / b)
+
+    def sqrt(a: float) -> float:
+        if a < 0:
+            raise UndefinedError
+        return math.sqrt(a)
+
+    table: dict[str, Callable[..., Number]] = {
+        "add": lambda a, b: _finite(a + b), "sub": lambda a, b: _finite(a - b), "mul": lambda a, b: _finite(a * b),
+        "div": div, "min": min, "max": max, "sqrt": sqrt, "abs": abs, "neg": lambda a: -a,
+        "floor": lambda a: float(math.floor(a)), "ceil": lambda a: float(math.ceil(a)),
+        "trunc": lambda a: float(math.trunc(a)),
+        "eq": lambda a, b: int(a == b), "ne": lambda a, b: int(a != b), "lt": lambda a, b: int(a < b),
+        "gt": lambda a, b: int(a > b), "le": lambda a, b: int(a <= b), "ge": lambda a, b: int(a >= b),
+    }  # fmt: skip
+    return {f"f64_{op}": function for op, function in table.items()}
+
+
+NAMES: dict[str, Any] = {
+    **_integers("i32"),
+    **_integers("i64"),
+    **_floats(),
+    "i32_wrap_i64": lambda a: int(wrapped("i32", a)),
+    "i64_extend_i32_u": lambda a: unsigned("i32", a),
+    "i64_extend_i32_s": lambda a: a,
+    "f64_convert_i32_s": float,
+    "f64_convert_i32_u": lambda a: float(unsigned("i32", a)),
+    "UndefinedError": UndefinedError,
+}
+"""What the text of `source` may call."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from nano import loops, straight
+from nano import cases, formulas, loops, parts, straight
 from nano.decontaminate import Benchmark
 from nano.expr import Number, UndefinedError
 from nano.function import Function
@@ -24,7 +24,8 @@ EXAMPLES = 3
 PHRASINGS = 3
 LONGEST = 72
 WORDIEST = 60
-HELD_OUT = 40
+FAMILIES = (straight.FAMILIES, loops.FAMILIES, cases.FAMILIES, parts.FAMILIES, formulas.FAMILIES)
+HELD_OUT = 60
 """One behaviour in so many is held out."""
 
 
@@ -71,7 +72,7 @@ def draw(count: int, seed: int, benchmark: Benchmark) -> Drawn:
     prompts: set[str] = set()
     while len(drawn.functions) < count:
         drawn.count += 1
-        families = loops.FAMILIES if random.random() < 0.3 else straight.FAMILIES
+        families = random.choice(FAMILIES)
         function = random.choice(families)(random)
         calls = tests(function)
         reason = _unfit(function, calls, prompts)
@@ -107,6 +108,8 @@ def _unfit(function: Function, calls: list[dict[str, Any]], prompts: set[str]) -
         return "undefined for most inputs"
     if len(results) < 2:
         return "constant"
+    if any(f"local.get {at}" not in function.body for at in range(len(function.params))):
+        return "uses not all parameters"
     if len(function.body) > LONGEST or len(function.prompt.split()) > WORDIEST:
         return "long"
     if function.prompt in prompts:

@@ -1,8 +1,9 @@
 """Expressions in words: as a formula, as a phrase, or as steps. Which, is drawn; what is said, is not."""
 
+from collections.abc import Sequence
 from random import Random
 
-from nano.expr import Binary, Const, Expr, If, Unary, Var, number
+from nano.expr import Binary, Const, Expr, If, Let, Unary, Var, number
 
 _INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "div_u": "/", "div_s": "/", "rem_u": "%", "rem_s": "%",
@@ -42,6 +43,7 @@ _PHRASES = {
     "i64.extend_i32_u": ("the unsigned {a}",),
     "i64.extend_i32_s": ("the signed {a}",),
     "f64.convert_i32_s": ("{a} as a floating-point number",),
+    "f64.convert_i32_u": ("the unsigned {a} as a floating-point number",),
 }
 _STEPS = {
     "add": ("add {b}",), "sub": ("subtract {b}", "take away {b}"), "mul": ("multiply by {b}",),
@@ -60,78 +62,111 @@ _COMPARED = {
 }
 
 
-def phrase(expr: Expr, names: list[str], random: Random) -> str:
-    """One way of saying it."""
-    if random.random() < 0.35:
-        return formula(expr, names, random)
-    match expr:
-        case Const(type_, value):
-            return number(type_, value)
-        case Var(_, at):
-            return names[at]
-        case If(_, test, yes, no):
-            said = condition(test, names, random)
-            return f"{phrase(yes, names, random)} if {said}, else {phrase(no, names, random)}"
-        case Unary(_, "eqz", of):
-            return f"1 if {phrase(of, names, random)} is 0, else 0"
-        case Unary(_, op, of):
-            return random.choice(_PHRASES[op]).format(a=_inner(of, names, random))
-        case Binary(_, op, left, right):
-            if op.partition("_")[0] in _COMPARED:
-                return f"1 if {condition(expr, names, random)}, else 0"
-            pair = {"a": _inner(left, names, random), "b": _inner(right, names, random)}
-            return random.choice(_PHRASES[op]).format(**pair)
+class Voice:
+    """How one function is told: the names of its variables, and whether and how its signs are."""
+
+    def __init__(self, names: Sequence[str], random: Random, sign: str | None = None) -> None:
+        """With `unsigned` or `signed` as the sign, the parameters are called that, and operations on them not."""
+        self.names = names
+        self.random = random
+        self.sign = sign
+        # The parameters of which that is still to be said.
+        self._untold = set(names) if sign else set()
+
+    def phrase(self, expr: Expr) -> str:
+        """One way of saying it."""
+        if self.random.random() < 0.35 and not isinstance(expr, Var):
+            return self.formula(expr)
+        match expr:
+            case Const(type_, value):
+                return number(type_, value)
+            case Var(_, at):
+                return self._first(self.names[at])
+            case If(_, test, yes, no):
+                return f"{self.phrase(yes)} if {self.condition(test)}, else {self.phrase(no)}"
+            case Let(_, _, _, body):
+                return self.phrase(body)
+            case Unary(_, "eqz", of):
+                return f"1 if {self.phrase(of)} is 0, else 0"
+            case Unary(_, op, of):
+                return self.random.choice(_PHRASES[op]).format(a=self.inner(of))
+            case Binary(_, op, left, right):
+                if op.partition("_")[0] in _COMPARED:
+                    return f"1 if {self.condition(expr)}, else 0"
+                pair = {"a": self.inner(left), "b": self.inner(right)}
+                return self.random.choice(_PHRASES[op]).format(**pair)
+
+    def inner(self, expr: Expr) -> str:
+        """Part of a phrase: in brackets unless it is one word."""
+        if isinstance(expr, Var | Const):
+            return self.phrase(expr)
+        return f"({self.phrase(expr)})"
+
+    def condition(self, expr: Expr) -> str:
+        """A comparison as a clause, with `unsigned` where it makes a difference and is not said otherwise."""
+        match expr:
+            case Binary(_, op, left, right) if op.partition("_")[0] in _COMPARED:
+                kind, _, sign = op.partition("_")
+                said = self.random.choice(_COMPARED[kind]).format(a=self.inner(left), b=self.inner(right))
+                return said + (" as unsigned numbers" if sign == "u" and self.sign is None else "")
+            case Binary(_, "and" | "or" as op, left, right):
+                return f"{self.condition(left)} {op} {self.condition(right)}"
+            case Unary(_, "eqz", Binary(_, "rem_u", of, Const(_, 2))):
+                return f"{self.inner(of)} is even"
+            case Unary(_, "eqz", Binary(_, "rem_u", of, Const(_, by))):
+                return self.random.choice(
+                    (f"{self.inner(of)} is a multiple of {by}", f"{self.inner(of)} is divisible by {by}")
+                )
+            case Unary(_, "eqz", of):
+                return self.random.choice((f"{self.inner(of)} is 0", f"{self.inner(of)} is zero"))
+            case _:
+                return f"{self.inner(expr)} is not 0"
+
+    def formula(self, expr: Expr) -> str:
+        """Symbols, every operation in brackets but the outermost."""
+        match expr:
+            case Const(type_, value):
+                return number(type_, value)
+            case Var(_, at):
+                return self.names[at]
+            case Binary(_, op, left, right) if op in _INFIX and op not in ("rem_s", "div_s", "shr_s"):
+                sides = (self.formula(side) for side in (left, right))
+                a, b = (f"({text})" if " " in text else text for text in sides)
+                mark = " (unsigned)" if op[1:] in ("t_u", "e_u") and self.sign is None else ""
+                return f"{a} {_INFIX[op]} {b}{mark}"
+            case _:
+                return self.phrase(expr)
+
+    def steps(self, expr: Expr) -> str | None:
+        """A chain of operations on one value as steps; `None` if it is no chain."""
+        chain: list[str] = []
+        while isinstance(expr, Binary) and expr.op in _STEPS and isinstance(expr.right, Var | Const):
+            chain.append(self.random.choice(_STEPS[expr.op]).format(b=self.formula(expr.right)))
+            expr = expr.left
+        if len(chain) < 2 or not isinstance(expr, Var):
+            return None
+        chain.reverse()
+        return f"Take {self._first(self.names[expr.at])}, " + ", then ".join(chain)
+
+    def rest(self) -> str:
+        """A sentence on the signs that nothing has told so far; with a blank before it, or nothing."""
+        left = [name for name in self.names if name in self._untold]
+        if not left:
+            return ""
+        self._untold.clear()
+        if len(left) == 1:
+            return f" {left[0]} is {self.sign}."
+        if len(left) == len(self.names):
+            return f" {'Both' if len(left) == 2 else 'All'} are {self.sign}."
+        return f" {listed(left)} are {self.sign}."
+
+    def _first(self, name: str) -> str:
+        if name not in self._untold or self.random.random() < 0.3:
+            return name
+        self._untold.discard(name)
+        return f"the {self.sign} {name}" if self.random.random() < 0.5 else f"the {self.sign} number {name}"
 
 
-def _inner(expr: Expr, names: list[str], random: Random) -> str:
-    """Part of a phrase: in brackets unless it is one word."""
-    if isinstance(expr, Var | Const):
-        return phrase(expr, names, random)
-    return f"({phrase(expr, names, random)})"
-
-
-def condition(expr: Expr, names: list[str], random: Random) -> str:
-    """A comparison as a clause, with `unsigned` or `signed` where it makes a difference."""
-    match expr:
-        case Binary(_, op, left, right) if op.partition("_")[0] in _COMPARED:
-            kind, _, sign = op.partition("_")
-            said = random.choice(_COMPARED[kind]).format(a=_inner(left, names, random), b=_inner(right, names, random))
-            return said + {"": "", "u": " as unsigned numbers", "s": ""}[sign]
-        case Binary(_, "and" | "or" as op, left, right):
-            return f"{condition(left, names, random)} {op} {condition(right, names, random)}"
-        case Unary(_, "eqz", Binary(_, "rem_u", of, Const(_, 2))):
-            return f"{_inner(of, names, random)} is even"
-        case Unary(_, "eqz", Binary(_, "rem_u", of, Const(_, by))):
-            return f"{_inner(of, names, random)} is a multiple of {by}"
-        case Unary(_, "eqz", of):
-            return f"{_inner(of, names, random)} is 0"
-        case _:
-            return f"{_inner(expr, names, random)} is not 0"
-
-
-def formula(expr: Expr, names: list[str], random: Random) -> str:
-    """Symbols, every operation in brackets but the outermost."""
-    match expr:
-        case Const(type_, value):
-            return number(type_, value)
-        case Var(_, at):
-            return names[at]
-        case Binary(_, op, left, right) if op in _INFIX and op not in ("rem_s", "div_s", "shr_s"):
-            sides = (formula(side, names, random) for side in (left, right))
-            a, b = (f"({text})" if " " in text else text for text in sides)
-            return f"{a} {_INFIX[op]} {b}" + (" (unsigned)" if op[1:] in ("t_u", "e_u") else "")
-        case _:
-            return phrase(expr, names, random)
-
-
-def steps(expr: Expr, names: list[str], random: Random) -> str | None:
-    """A chain of operations on one value as steps; `None` if it is no chain."""
-    chain: list[str] = []
-    while isinstance(expr, Binary) and expr.op in _STEPS and isinstance(expr.right, Var | Const):
-        right = formula(expr.right, names, random)
-        chain.append(random.choice(_STEPS[expr.op]).format(b=right))
-        expr = expr.left
-    if len(chain) < 2 or not isinstance(expr, Var):
-        return None
-    chain.reverse()
-    return f"Take {names[expr.at]}, " + ", then ".join(chain)
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
