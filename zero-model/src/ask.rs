@@ -14,6 +14,8 @@ pub struct AskOptions {
     pub rounds: usize,
     /// Answers that are asked for at once in each round.
     pub candidates: usize,
+    /// Whether answers are begun with the header of the function ([`prompt::header`]), where the model goes on with it.
+    pub header: bool,
     /// How the first candidate is sampled; the others have seeds of their own.
     pub sampling: Sampling,
 }
@@ -23,6 +25,7 @@ impl Default for AskOptions {
         Self {
             rounds: 4,
             candidates: 1,
+            header: false,
             sampling: Sampling::default(),
         }
     }
@@ -87,9 +90,11 @@ pub fn ask(
         passed: None,
     };
     let mut turns = conversation;
+    let header = options.header.then(|| prompt::header(task)).flatten();
     for round in 1..=options.rounds.max(1) {
         let first = asked.attempts.len();
-        let answers = match candidates(model, &turns, options, round) {
+        let begun = prompt::begun(&turns, header.as_deref());
+        let answers = match candidates(model, &begun, options, round) {
             // A conversation that has grown too long for the model ends here; what it said before counts.
             Err(error) if round > 1 && error.is_of_this_answer() => break,
             answers => answers?,

@@ -64,7 +64,8 @@ pub trait Model: Sync {
     /// What to call it in reports and records.
     fn name(&self) -> &str;
 
-    /// Goes on with a conversation.
+    /// Goes on with a conversation. Where the last turn is the model's own, it is the beginning of an answer: the completion
+    /// is that answer as a whole. Only models in files promise to go on with it.
     ///
     /// # Errors
     /// When there is no answer, or only a part of one.

@@ -81,6 +81,34 @@ pub fn conversation(task: &Task, records: &[&Record]) -> Vec<Message> {
     messages
 }
 
+/// How the shortest module for a task begins, up to the end of the function's type; nothing for tasks about buffers, where
+/// more than that has to come first.
+pub fn header(task: &Task) -> Option<String> {
+    if task.tier != Tier::Scalar {
+        return None;
+    }
+    let Signature {
+        name,
+        params,
+        result,
+    } = &task.signature;
+    let result = result.name();
+    let params: Vec<&str> = params.iter().map(|ty| ty.name()).collect();
+    let params = match params.join(" ") {
+        none if none.is_empty() => none,
+        some => format!(" (param {some})"),
+    };
+    Some(format!(
+        "(module (func (export \"{name}\"){params} (result {result})"
+    ))
+}
+
+/// A conversation in which the answer has been begun.
+pub fn begun(turns: &[Message], header: Option<&str>) -> Vec<Message> {
+    let begin = header.map(|header| message(Role::Assistant, header.to_owned()));
+    turns.iter().cloned().chain(begin).collect()
+}
+
 /// The two turns after an answer that was not right: the answer, and what is wrong with it.
 pub fn correction(answer: &str, diagnostic: &str) -> [Message; 2] {
     corrected("module", answer, diagnostic)
@@ -261,6 +289,53 @@ mod tests {
         let words = asked("{prompt}", "{name}", "{signature}").replace('\n', "\\n");
         assert!(python.contains(&words), "{words}");
         assert_eq!(asked("Add them.", "", "(i32) -> i32"), "Add them.");
+    }
+
+    #[test]
+    fn an_answer_begins_as_those_do_that_models_are_trained_on() {
+        let task = |tier: &str, signature: &str| {
+            let text = format!(
+                r#"{{"id":"a","tier":"{tier}","prompt":"x","signature":{signature},"tests":[{{"args":[],"result":1}}]}}"#
+            );
+            Task::parse_set(&text).map(|mut tasks| tasks.remove(0))
+        };
+        let none = task("scalar", r#"{"name":"one","params":[],"result":"i32"}"#).unwrap();
+        assert_eq!(
+            header(&none).unwrap(),
+            r#"(module (func (export "one") (result i32)"#
+        );
+        let two = Task {
+            signature: Signature {
+                name: "sub".to_owned(),
+                params: vec![Type::I32, Type::F64],
+                result: Type::I64,
+            },
+            ..none.clone()
+        };
+        let begun = header(&two).unwrap();
+        assert_eq!(
+            begun,
+            r#"(module (func (export "sub") (param i32 f64) (result i64)"#
+        );
+        // `tune/nano/function.py` writes its answers in the same way.
+        let python = include_str!("../tune/nano/function.py");
+        for part in [
+            r#"(export "{self.name}")"#,
+            "(param {' '.join(self.params)})",
+        ] {
+            assert!(python.contains(part), "{part}");
+        }
+        let alloc = Task {
+            tier: Tier::Alloc,
+            ..none
+        };
+        assert_eq!(header(&alloc), None);
+        let turns = begun_turns(&begun);
+        assert_eq!(turns.last().unwrap().role, Role::Assistant);
+    }
+
+    fn begun_turns(header: &str) -> Vec<Message> {
+        begun(&[message(Role::User, "x".to_owned())], Some(header))
     }
 
     #[test]

@@ -72,6 +72,9 @@ pub(crate) struct ModelArgs {
     /// Do not hold the answers of a model in a file to what can become a valid module
     #[arg(long)]
     pub(crate) no_mask: bool,
+    /// Begin the answers of a model in a file with the function's header: for models that write it first
+    #[arg(long)]
+    pub(crate) header: bool,
     /// Tokens that a model in a file reads and writes for one answer [default: 8192, or what it was trained for if less]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) context: Option<u32>,

@@ -128,6 +128,7 @@ fn options(args: &Ask) -> AskOptions {
     AskOptions {
         rounds: args.attempts.get(),
         candidates: args.candidates,
+        header: args.model.header,
         sampling: Sampling {
             temperature: args
                 .temperature

@@ -123,11 +123,18 @@ fn drawn(
     mut folder: Option<&mut Folder>,
 ) -> Result<(String, Vec<Sample>), Failure> {
     let typed = args.language == AnswerLanguage::Wat;
+    if args.model.header && !typed {
+        return Err(
+            Failure::usage("--header is for answers in WebAssembly text")
+                .hint("leave it out with --language c"),
+        );
+    }
     let Opened { model, interface } = model::open(session, &args.model, typed)?;
     let name = model.name().to_owned();
     let several = args.n.get() > 1;
     let options = DrawOptions {
         samples: if several { args.n.get().into() } else { 0 },
+        header: args.model.header,
         repair: args.repair,
         sampling: Sampling {
             temperature: args.temperature,
@@ -146,6 +153,7 @@ fn drawn(
             "model": name,
             "language": format!("{:?}", args.language).to_lowercase(),
             "interface": interface,
+            "header": args.model.header,
             "temperature": args.temperature,
             "max_tokens": args.model.max_tokens,
             "seed": args.model.seed,

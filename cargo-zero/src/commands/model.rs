@@ -85,6 +85,7 @@ fn only_for_files(args: &ModelArgs) -> Option<&'static str> {
     [
         ("--lora", args.lora.is_some()),
         ("--no-mask", args.no_mask),
+        ("--header", args.header),
         ("--context", args.context.is_some()),
         ("--model-threads", args.model_threads.is_some()),
     ]

@@ -74,6 +74,13 @@ impl<'a> Mask<'a> {
         }
     }
 
+    /// Takes text that no token was chosen for; `false` if no module begins like that.
+    pub fn begin(&mut self, text: &str) -> bool {
+        let fits = text.bytes().all(|byte| self.try_push_byte(byte));
+        self.collapse();
+        fits
+    }
+
     /// The tokens that can come next. The end is among them exactly if the module is complete.
     pub fn compute(&mut self) -> &SimpleVob {
         let mut allowed = std::mem::replace(&mut self.allowed, SimpleVob::new());

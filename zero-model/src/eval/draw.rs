@@ -8,7 +8,7 @@ use std::thread;
 use super::{Kind, Sample};
 use crate::judge::Judge;
 use crate::model::{Completion, Message, Model, ModelError, Sampling};
-use crate::prompt::Language;
+use crate::prompt::{self, Language};
 use crate::task::Task;
 
 /// How many answers are asked for, and how.
@@ -16,6 +16,8 @@ use crate::task::Task;
 pub struct DrawOptions {
     /// Answers to each task that are drawn at random; those of one task have seeds of their own.
     pub samples: usize,
+    /// Whether answers are begun with the header of the function ([`prompt::header`]), where the model goes on with it.
+    pub header: bool,
     /// Whether a greedy answer that is wrong gets a second chance, with what was wrong about it.
     pub repair: bool,
     /// How the answers at random are sampled. The greedy one has temperature 0, and the same limit of tokens.
@@ -197,7 +199,9 @@ fn ask(
         seed: wish.seed,
         ..sampling
     };
-    let (completion, missing) = match model.complete(turns, &sampling) {
+    let header = options.header.then(|| prompt::header(wish.task)).flatten();
+    let turns = prompt::begun(turns, header.as_deref());
+    let (completion, missing) = match model.complete(&turns, &sampling) {
         Ok(completion) => {
             let missing = completion
                 .cut

@@ -65,6 +65,7 @@ fn willing(said: &str, sampling: &Sampling) -> Result<String, ModelError> {
 }
 
 const OPTIONS: DrawOptions = DrawOptions {
+    header: false,
     samples: 4,
     repair: true,
     sampling: Sampling {

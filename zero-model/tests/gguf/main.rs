@@ -90,6 +90,45 @@ fn finished_answers_are_valid_modules() {
 }
 
 #[test]
+fn an_answer_that_has_been_begun_is_gone_on_with() {
+    let folder = folder();
+    let begun = "(module (func (export \"f\") (param i32 i64)";
+    let mut turns = conversation("Add two numbers.");
+    turns.push(Message {
+        role: Role::Assistant,
+        text: begun.to_owned(),
+    });
+    for file in [tiny::model(1), tiny::byte_level(1)] {
+        let path = file.write(folder.path(), "begun.gguf");
+        let gguf = Gguf::open(&options(&path)).expect("it is a model");
+        let mut finished = 0;
+        for seed in 0..100 {
+            let answer = gguf
+                .complete(&turns, &sampling(1.0, seed, 256))
+                .expect("it answers");
+            assert!(answer.text.starts_with(begun), "{}", answer.text);
+            if !answer.cut {
+                finished += 1;
+                assert_eq!(is_valid(&answer.text), Ok(()), "{}", answer.text);
+            }
+        }
+        assert!(finished > 0, "none came to an end");
+    }
+    // What no module begins with is no beginning.
+    turns.last_mut().expect("it is there").text = "(module (func) x".to_owned();
+    let path = tiny::model(1).write(folder.path(), "begun.gguf");
+    let gguf = Gguf::open(&options(&path)).expect("it is a model");
+    let refused = gguf.complete(&turns, &sampling(1.0, 1, 8));
+    assert!(matches!(
+        refused,
+        Err(ModelError::File {
+            source: GgufError::Stuck(_),
+            ..
+        })
+    ));
+}
+
+#[test]
 fn the_other_kind_of_vocabulary_is_masked_as_well() {
     let folder = folder();
     let path = tiny::byte_level(1).write(folder.path(), "bytes.gguf");

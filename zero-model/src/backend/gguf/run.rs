@@ -19,7 +19,7 @@ use super::error::GgufError;
 use super::sampler::Sampler;
 use super::template::Template;
 use super::writer::{Words, Writer};
-use crate::model::{Completion, Message, Sampling};
+use crate::model::{Completion, Message, Role, Sampling};
 
 /// Tokens that are read at once. What two conversations begin with is read once only in such portions, so that a
 /// conversation is always computed in the same way, whatever came before it.
@@ -142,7 +142,12 @@ impl Run<'_> {
         conversation: &[Message],
         sampling: &Sampling,
     ) -> Result<Completion, GgufError> {
-        let prompt = self.prompt(conversation)?;
+        // An answer that has been begun is part of what the model reads.
+        let (conversation, begun) = match conversation.split_last() {
+            Some((last, before)) if last.role == Role::Assistant => (before, last.text.as_str()),
+            _ => (conversation, ""),
+        };
+        let prompt = self.prompt(conversation, begun)?;
         if prompt.is_empty() || prompt.len() >= self.limit {
             return Err(GgufError::Context {
                 tokens: prompt.len(),
@@ -152,7 +157,7 @@ impl Run<'_> {
         let room = self.limit - prompt.len();
         let most = usize::try_from(sampling.max_tokens).unwrap_or(usize::MAX);
         let mut sampler = Sampler::new(sampling);
-        let mut writer = Writer::new(&self.words);
+        let mut writer = Writer::new(&self.words, begun)?;
         self.engine.read(&prompt)?;
         let mut cut = false;
         while let Some(token) = writer.write(&mut sampler, self.engine.logits())? {
@@ -171,17 +176,18 @@ impl Run<'_> {
         })
     }
 
-    /// The conversation as the model reads it.
-    fn prompt(&self, conversation: &[Message]) -> Result<Vec<LlamaToken>, GgufError> {
-        let text = match &self.template {
+    /// The conversation as the model reads it, and what is there of the answer.
+    fn prompt(&self, conversation: &[Message], begun: &str) -> Result<Vec<LlamaToken>, GgufError> {
+        let mut text = match &self.template {
             Some(template) => template.render(conversation)?,
             None => plain::prompt(conversation),
         };
+        text += begun;
         let mut tokens = self.vocabulary.tokenize(text.as_bytes(), false, true);
-        let begin = self.vocabulary.bos();
+        let bos = self.vocabulary.bos();
         // A template may have written it already.
-        if begin.0 >= 0 && self.vocabulary.should_add_bos() && tokens.first() != Some(&begin) {
-            tokens.insert(0, begin);
+        if bos.0 >= 0 && self.vocabulary.should_add_bos() && tokens.first() != Some(&bos) {
+            tokens.insert(0, bos);
         }
         Ok(tokens)
     }

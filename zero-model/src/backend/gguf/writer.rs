@@ -45,14 +45,24 @@ pub(super) struct Writer<'w> {
 }
 
 impl<'w> Writer<'w> {
-    pub(super) fn new(words: &'w Words) -> Self {
+    /// An answer that has been begun with this text.
+    pub(super) fn new(words: &'w Words, begun: &str) -> Result<Self, GgufError> {
         let vocabulary = words.vocabulary.as_ref();
-        Self {
-            words,
-            mask: vocabulary.map(|vocabulary| Mask::new(vocabulary, Options::GENERATION)),
-            text: Vec::new(),
-            tokens: 0,
+        let mut mask = vocabulary.map(|vocabulary| Mask::new(vocabulary, Options::GENERATION));
+        let fits = mask.as_mut().is_none_or(|mask| mask.begin(begun));
+        if !fits {
+            return Err(GgufError::Stuck(begun.to_owned()));
         }
+        let text = match mask {
+            Some(_) => Vec::new(),
+            None => begun.as_bytes().to_vec(),
+        };
+        Ok(Self {
+            words,
+            mask,
+            text,
+            tokens: 0,
+        })
     }
 
     /// Writes the next token, and gives it if the answer can go on after it.
