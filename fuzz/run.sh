@@ -17,35 +17,33 @@ coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 RUSTFLAGS="$coverage -Ccodegen-units=1 --cfg fuzzing" cargo build --target "$host" --bins
 target=${CARGO_TARGET_DIR:-target}/$host/debug
 
-vectors() {
+vectors=../spec/vectors
+seeds() {
     case $1 in
-    artifact_decode) echo artifact ;;
-    chain) echo chain ;;
-    checkpoint) echo head log registry/base ;;
-    files_tar) echo artifact ;;
-    head) echo head ;;
-    imports) echo import artifact ;;
-    key_parse) echo key ;;
-    manifest_parse) echo manifest ;;
-    map_page) echo map ;;
-    metadata_decode) echo metadata ;;
-    minisig_parse) echo minisig ;;
-    proof) echo head ;;
-    requests) echo manifest ;;
-    root) echo root ;;
+    artifact_decode) echo $vectors/artifact ;;
+    chain) echo $vectors/chain ;;
+    checkpoint) echo $vectors/head $vectors/log $vectors/registry/base ;;
+    files_tar) echo $vectors/artifact ;;
+    head) echo $vectors/head ;;
+    imports) echo $vectors/import $vectors/artifact ;;
+    key_parse) echo $vectors/key ;;
+    manifest_parse) echo $vectors/manifest ;;
+    map_page) echo $vectors/map ;;
+    metadata_decode) echo $vectors/metadata ;;
+    minisig_parse) echo $vectors/minisig ;;
+    proof) echo $vectors/head ;;
+    requests) echo $vectors/manifest ;;
+    root) echo $vectors/root ;;
+    wat_check) echo ../zero-model/tests/corpus ;;
     esac
 }
 
 for name; do
     mkdir -p "corpus/$name" "artifacts/$name"
-    seeds=
-    for area in $(vectors "$name"); do
-        seeds="$seeds ../spec/vectors/$area"
-    done
     echo "$name: $seconds s"
-    # shellcheck disable=SC2086 # the folders have no spaces
+    # shellcheck disable=SC2046 # the folders have no spaces
     "$target/$name" -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=4096 \
-        -artifact_prefix="artifacts/$name/" -print_final_stats=0 -verbosity=1 "corpus/$name" $seeds \
+        -artifact_prefix="artifacts/$name/" -print_final_stats=0 -verbosity=1 "corpus/$name" $(seeds "$name") \
         2>"artifacts/$name/log" || { tail -30 "artifacts/$name/log"; exit 1; }
     tail -1 "artifacts/$name/log"
 done
