@@ -6,11 +6,14 @@
 #![expect(clippy::print_stdout, reason = "it prints its result")]
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use zero_registry::{
-    Client, DirStorage, Location, Network, NetworkOptions, PackageState, RegistryConfig,
-    ServeOptions, Server, Store, Timestamp, VerifyOptions, verify_registry,
+    Client, DirStorage, Fetched, GetOptions, HttpTransport, Network, NetworkOptions, PackageState,
+    RegistryConfig, RegistryPath, Request, ServeOptions, Server, Store, Traffic, Transport,
+    TransportError, VerifyOptions, verify_registry,
 };
 
 use large::{NOW, ORIGIN, Outcome, commit, generate, key, name, role};
@@ -37,40 +40,39 @@ fn measure(packages: usize) -> Outcome<()> {
     generate(&registry, packages)?;
     let server = Server::bind(ServeOptions::new(&registry, ([127, 0, 0, 1], 0).into()))?.start();
     let network = Network::new(NetworkOptions::default());
-    let client = |store: &str| -> Outcome<Client> {
+    let count = |step: &str, number: usize, news: bool| -> Outcome<()> {
         let config = RegistryConfig {
             name: "large".parse()?,
             origin: ORIGIN.parse()?,
             pinned: role(&key(1).public_key())?,
-            mirrors: vec![Location::Url(server.url())],
+            mirrors: Vec::new(),
             fresh: Duration::from_hours(1),
         };
-        Ok(Client::new(
-            config,
-            Store::new(work.path().join(store)),
-            Some(&network),
-        )?)
-    };
-    let report = |step: &str, client: &Client| {
-        let traffic = client.traffic();
+        let mirror = Arc::new(Waits {
+            inner: HttpTransport::new(&server.url(), network.clone())?,
+            waits: AtomicU64::new(0),
+        });
+        let store = Store::new(work.path().join("store"));
+        let client = Client::with_transports(config, store, vec![mirror.clone()]);
+        look_up(&client, number, news)?;
+        let traffic = mirror.traffic();
         println!(
-            r#"{{"packages":{packages},"step":"{step}","requests":{},"bytes":{}}}"#,
-            traffic.requests, traffic.bytes
+            r#"{{"packages":{packages},"step":"{step}","requests":{},"waits":{},"bytes":{}}}"#,
+            traffic.requests,
+            mirror.waits.load(Ordering::Relaxed),
+            traffic.bytes
         );
+        Ok(())
     };
 
-    let first = client("store")?;
-    look_up(&first, packages / 2, NOW, false)?;
-    report("first contact, one package", &first);
-    let second = client("store")?;
-    look_up(&second, packages / 3, NOW, false)?;
-    report("another package, state still fresh", &second);
-    let again = client("store")?;
-    look_up(&again, packages / 2, NOW, false)?;
-    report("the same package, state still fresh", &again);
-    let stale = client("store")?;
-    look_up(&stale, packages / 2, NOW, true)?;
-    report("the same package, asked for news, none there", &stale);
+    count("first contact, one package", packages / 2, false)?;
+    count("another package, state still fresh", packages / 3, false)?;
+    count("the same package, state still fresh", packages / 2, false)?;
+    count(
+        "the same package, asked for news, none there",
+        packages / 2,
+        true,
+    )?;
     let mut best = f64::INFINITY;
     for number in packages..packages + COMMITS {
         let begun = Instant::now();
@@ -81,9 +83,11 @@ fn measure(packages: usize) -> Outcome<()> {
         r#"{{"packages":{packages},"commit_ms":{:.2}}}"#,
         best * 1000.0
     );
-    let moved = client("store")?;
-    look_up(&moved, packages / 2, NOW, true)?;
-    report("the same package, after somebody else published", &moved);
+    count(
+        "the same package, after somebody else published",
+        packages / 2,
+        true,
+    )?;
     server.stop()?;
     check(&registry, packages)
 }
@@ -93,7 +97,11 @@ fn check(registry: &Path, packages: usize) -> Outcome<()> {
     // From here on the peak is that of the verification.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let begun = Instant::now();
-    verify_registry(&DirStorage::new(registry), VerifyOptions { blobs: false })?;
+    let without_files = VerifyOptions {
+        blobs: false,
+        ..VerifyOptions::default()
+    };
+    verify_registry(&DirStorage::new(registry), without_files)?;
     let seconds = begun.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| {
@@ -107,11 +115,39 @@ fn check(registry: &Path, packages: usize) -> Outcome<()> {
     Ok(())
 }
 
-fn look_up(client: &Client, number: usize, now: Timestamp, news: bool) -> Outcome<PackageState> {
+/// Counts how often a client has to wait for answers before it can ask further: what can be asked for together counts once.
+#[derive(Debug)]
+struct Waits {
+    inner: HttpTransport,
+    waits: AtomicU64,
+}
+
+impl Transport for Waits {
+    fn get(&self, path: &RegistryPath, options: &GetOptions) -> Result<Fetched, TransportError> {
+        self.waits.fetch_add(1, Ordering::Relaxed);
+        self.inner.get(path, options)
+    }
+
+    fn get_all(&self, requests: &[Request]) -> Vec<Result<Fetched, TransportError>> {
+        let waits = u64::from(!requests.is_empty());
+        self.waits.fetch_add(waits, Ordering::Relaxed);
+        self.inner.get_all(requests)
+    }
+
+    fn location(&self) -> String {
+        self.inner.location()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.inner.traffic()
+    }
+}
+
+fn look_up(client: &Client, number: usize, news: bool) -> Outcome<PackageState> {
     let trusted = if news {
-        client.refresh(now)?
+        client.refresh(NOW)?
     } else {
-        client.update(now)?
+        client.update(NOW)?
     };
     Ok(client.package(&trusted, &name(number).parse()?)?)
 }

@@ -92,12 +92,12 @@ def registry(raw):
     for r in lines([raw]):
         count = f"{r['packages']:,}".replace(",", " ")
         if "step" in r:
-            rows.append([count, r["step"], r["requests"], f"{r['bytes'] / 1000:.1f}"])
+            rows.append([count, r["step"], r["requests"], r["waits"], f"{r['bytes'] / 1000:.1f}"])
         elif "verify_s" in r:
             verified.append(f"{r['verify_s']} s and {r['peak_mib']} MiB of memory for {count}")
         else:
             commits.append(f"{r['commit_ms']:.1f} ms with {count} packages")
-    head = ["packages", "what the client does", "GETs", "KB"]
+    head = ["packages", "what the client does", "GETs", "one after another", "KB"]
     text = table(head, rows, left=2) + f"\n\nA commit of one package, synced to the disk, takes {', '.join(commits)}. To " \
         f"rebuild everything from the log and compare it takes {', '.join(verified)}, package files not counted."
     write("registry", "Registry: what a client fetches, without the program itself", text)

@@ -47,13 +47,14 @@ mod testing;
 mod time;
 mod transport;
 mod verify;
+mod watch;
 mod witness;
 mod writer;
 
 pub use artifact::{ArtifactMismatch, check_artifact};
 pub use client::{
-    Client, ErrorClass, FetchError, MirrorError, MirrorFailure, MirrorFailures, RegistryConfig,
-    ResolveOptions, Resolved, Trusted,
+    Client, ErrorClass, FetchError, MirrorError, MirrorFailure, MirrorFailures,
+    RegistryConfig, ResolveOptions, Resolved, Trusted,
 };
 pub use event::{Action, Distrust, EventBody, EventError, ReleaseInfo, SignedEvent};
 pub use head::{Head, HeadCheck, HeadError, PendingHead, VerifiedHead};
@@ -98,6 +99,7 @@ pub use transport::{
 #[cfg(feature = "http")]
 pub use transport::{HttpTransport, NetworkOptions};
 pub use verify::{Difference, Report, VerifyOptions, verify_registry};
+pub use watch::{Unwatched, Watch};
 #[cfg(feature = "http")]
 pub use witness::HttpWitnesses;
 pub use witness::{

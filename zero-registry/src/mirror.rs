@@ -23,21 +23,35 @@ use crate::origin::Origin;
 use crate::path;
 use crate::role::Role;
 use crate::root::{Root, Roots};
+use crate::state::PackageState;
 use crate::time::Timestamp;
 use crate::transport::{Fetched, GetOptions, Request, Transport};
+use crate::watch::{Unwatched, Watch};
 use crate::writer::{CommitError, Scope, Storage, read_roots};
 use crate::{MirrorError, RegistryPath};
 use error::io;
 
 /// What a mirror holds.
-#[derive(Clone, Debug, Default)]
-pub struct MirrorOptions {
+#[derive(Clone, Debug)]
+pub struct MirrorOptions<'a> {
     /// The keys that must have signed the first root. A mirror that exists already knows its
     /// roots.
     pub pinned: Option<Role>,
     /// The packages whose files are copied; all of them without it. Log, map and chains are always
     /// whole.
     pub packages: Option<BTreeSet<PackageName>>,
+    /// Told of the phase `log`, in bundles; package files are fetched meanwhile.
+    pub watch: &'a dyn Watch,
+}
+
+impl Default for MirrorOptions<'_> {
+    fn default() -> Self {
+        Self {
+            pinned: None,
+            packages: None,
+            watch: &Unwatched,
+        }
+    }
 }
 
 /// What was copied.
@@ -61,7 +75,7 @@ pub struct Mirrored {
 pub fn mirror(
     upstream: &dyn Transport,
     storage: &impl Storage,
-    options: &MirrorOptions,
+    options: &MirrorOptions<'_>,
     now: Timestamp,
 ) -> Result<Mirrored, MirroringError> {
     let lock = storage.lock(Scope::Commit);
@@ -88,9 +102,14 @@ pub fn mirror(
         ..Mirrored::default()
     };
     let mut fetched = files::Fetched::new(upstream, storage, options);
-    follow::read_log(upstream, head.tree(), &mut follower, &mut |state, first| {
-        fetched.releases(state, first)
-    })?;
+    let mut grown = |state: &PackageState, first| fetched.releases(state, first);
+    follow::read_log(
+        upstream,
+        head.tree(),
+        &mut follower,
+        &mut grown,
+        options.watch,
+    )?;
     if follower.tree() != head.tree() {
         return Err(MirroringError::Tree);
     }
@@ -139,7 +158,7 @@ fn local_state(
 fn newest(
     upstream: &dyn Transport,
     local: Option<&Roots>,
-    options: &MirrorOptions,
+    options: &MirrorOptions<'_>,
 ) -> Result<(Vec<u8>, KnownRoots), MirroringError> {
     let pinned = match (local, &options.pinned) {
         (Some(roots), _) => roots.first().role().clone(),

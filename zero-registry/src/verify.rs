@@ -1,34 +1,33 @@
 //! Rebuilding a registry from its log and comparing every file (spec/registry.md, "Verification").
 //!
 //! Memory grows with the number of packages, not with the number of events: the log is read bundle
-//! by bundle, chains and package files one at a time.
+//! by bundle, chains and package files one at a time on each thread.
 
 mod anchors;
 mod error;
 mod model;
+mod packages;
 
 pub use error::Difference;
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
-use zero_format::{Digest, Minisig};
+use zero_format::Digest;
 
 use crate::RegistryPath;
-use crate::artifact::check_artifact;
 use crate::event::SignedEvent;
 use crate::head::Head;
 use crate::limits::{
-    MAX_BLOB_BYTES, MAX_BUNDLE_BYTES, MAX_COMMIT_EVENTS, MAX_EVENT_AGE, MAX_EVENT_AHEAD,
-    MAX_HEAD_BYTES, MAX_PAGE_BYTES, MAX_SEGMENT_BYTES, MAX_SIGNATURE_BYTES, MAX_TILE_BYTES,
+    MAX_BUNDLE_BYTES, MAX_COMMIT_EVENTS, MAX_EVENT_AGE, MAX_EVENT_AHEAD, MAX_HEAD_BYTES,
+    MAX_PAGE_BYTES, MAX_TILE_BYTES,
 };
 use crate::log::{Bundle, Checkpoint, Consistency, Edge, Tree};
 use crate::path;
 use crate::root::{Root, Roots};
 use crate::snapshot::Snapshot;
-use crate::state::{ChainContext, PackageState, Release};
+use crate::watch::{Unwatched, Watch};
 use crate::writer::{Storage, read_roots};
-use model::{Chain, Model};
+use model::Model;
 
 /// What a verification found, when it found no difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,16 +44,21 @@ pub struct Report {
     pub blobs: u64,
 }
 
-/// What a verification looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VerifyOptions {
+/// What a verification looks at, and whom it tells how far it has come.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifyOptions<'a> {
     /// Whether package files are read too.
     pub blobs: bool,
+    /// Told of the phases: `log` in bundles, `map` in pages, `packages`.
+    pub watch: &'a dyn Watch,
 }
 
-impl Default for VerifyOptions {
+impl Default for VerifyOptions<'_> {
     fn default() -> Self {
-        Self { blobs: true }
+        Self {
+            blobs: true,
+            watch: &Unwatched,
+        }
     }
 }
 
@@ -64,7 +68,7 @@ impl Default for VerifyOptions {
 /// The first difference, with its path.
 pub fn verify_registry(
     storage: &impl Storage,
-    options: VerifyOptions,
+    options: VerifyOptions<'_>,
 ) -> Result<Report, Difference> {
     let roots = read_roots(storage).map_err(Difference::Roots)?;
     let files = Files { storage };
@@ -74,27 +78,23 @@ pub fn verify_registry(
     head.check_witnesses(roots.current())?;
     check_copy(&files, &head, trusted.tree(), roots.current())?;
     let mut replay = Replay::new(&roots);
-    read_log(&files, trusted.tree(), &mut replay)?;
-    let mut report = replay.report;
+    read_log(&files, trusted.tree(), &mut replay, options.watch)?;
     let model = replay.model;
+    options.watch.phase("map", model.page_count());
     for (path, page) in model.pages() {
         let found = files.read(&path, MAX_PAGE_BYTES)?;
         if found != page {
             return Err(Difference::Content(path));
         }
+        options.watch.advance();
     }
-    for chain in model.chains() {
-        let state = read_chain(&files, chain, &roots)?;
-        report.packages += 1;
-        for release in state.releases() {
-            report.releases += 1;
-            if options.blobs {
-                check_blob(&files, &state, release)?;
-                report.blobs += 1;
-            }
-        }
-    }
-    Ok(report)
+    let counts = packages::check(&files, &model, &roots, options)?;
+    Ok(Report {
+        packages: counts.packages,
+        releases: counts.releases,
+        blobs: counts.blobs,
+        ..replay.report
+    })
 }
 
 /// Compares the copy of the checkpoint. While a commit is being finished it is one commit ahead of
@@ -155,9 +155,12 @@ fn read_log<S: Storage>(
     files: &Files<'_, S>,
     tree: Tree,
     replay: &mut Replay<'_>,
+    watch: &dyn Watch,
 ) -> Result<(), Difference> {
     let mut edge = Edge::empty();
-    for index in 0..tree.size.div_ceil(256) {
+    let bundles = tree.size.div_ceil(256);
+    watch.phase("log", bundles);
+    for index in 0..bundles {
         let first = index * 256;
         let width = u16::try_from((tree.size - first).min(256)).unwrap_or(256);
         let path = path::entries(index, width);
@@ -189,6 +192,7 @@ fn read_log<S: Storage>(
             }
             anchors::check(replay.roots, appended.tree, replay.map_if_closed())?;
         }
+        watch.advance();
     }
     anchors::check_reached(replay.roots, tree)?;
     replay.finish()
@@ -279,66 +283,6 @@ impl<'a> Replay<'a> {
             Err(Difference::Commit(last, "no snapshot at the end"))
         }
     }
-}
-
-/// Reads a chain, compares it with the log, and folds it under the roots that were in force.
-fn read_chain<S: Storage>(
-    files: &Files<'_, S>,
-    chain: &Chain,
-    roots: &Roots,
-) -> Result<PackageState, Difference> {
-    let entry = chain.entry();
-    let mut state = PackageState::empty(&entry.name);
-    for segment in &entry.segments {
-        let path = RegistryPath::package(&segment.sha256);
-        let bytes = files.read(path.as_str(), MAX_SEGMENT_BYTES)?;
-        if Digest::from_bytes(Sha256::digest(&bytes).into()) != segment.sha256 {
-            return Err(Difference::Content(path.to_string()));
-        }
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let failed = |source| Difference::Chain {
-                path: path.to_string(),
-                source,
-            };
-            let root = roots.version(chain.root_at(state.events()));
-            let root = root.unwrap_or_else(|| roots.current());
-            let context = ChainContext::writer(root);
-            state = state.apply_line(line, &context).map_err(failed)?;
-        }
-    }
-    Ok(state)
-}
-
-fn check_blob<S: Storage>(
-    files: &Files<'_, S>,
-    state: &PackageState,
-    release: &Release,
-) -> Result<(), Difference> {
-    let path = RegistryPath::blob(&release.sha256());
-    let bytes = files.read(path.as_str(), MAX_BLOB_BYTES)?;
-    if release.is_revoked() {
-        // Its signers may be distrusted by now, and nobody runs it.
-        return if Digest::of(&bytes) == release.sha256() {
-            Ok(())
-        } else {
-            Err(Difference::Content(path.to_string()))
-        };
-    }
-    let sidecar = RegistryPath::blob_signature(&release.sha256());
-    let max = u64::try_from(MAX_SIGNATURE_BYTES).unwrap_or(u64::MAX);
-    let text = files.read(sidecar.as_str(), max)?;
-    let signature = Minisig::parse(&String::from_utf8_lossy(&text)).ok();
-    let signers = release.signers();
-    let holds = signature.is_some_and(|s| signers.iter().any(|key| s.verify(key, &bytes).is_ok()));
-    if !holds {
-        return Err(Difference::Content(sidecar.to_string()));
-    }
-    check_artifact(bytes, state.name(), release)
-        .map(drop)
-        .map_err(|source| Difference::Blob {
-            path: path.to_string(),
-            source,
-        })
 }
 
 #[cfg(test)]

@@ -20,10 +20,10 @@ use zero_registry::{
 
 const NEW_LOG: u8 = 20;
 
-fn options() -> MirrorOptions {
+fn options() -> MirrorOptions<'static> {
     MirrorOptions {
         pinned: Some(role(&[ROOT], 1)),
-        packages: None,
+        ..MirrorOptions::default()
     }
 }
 
@@ -117,7 +117,10 @@ fn a_part_of_the_packages_can_be_copied() {
     let upstream = DirTransport::new(registry.path());
     let storage = DirStorage::new(copy.path());
     assert_eq!(mirror(&upstream, &storage, &options, T0).unwrap().files, 1);
-    let files = VerifyOptions { blobs: false };
+    let files = VerifyOptions {
+        blobs: false,
+        ..VerifyOptions::default()
+    };
     assert_eq!(verify_registry(&storage, files).unwrap().releases, 2);
     // Readers with the registry behind the copy get the rest from there.
     let place = |path: &Path| Place {

@@ -21,7 +21,7 @@ const BATCH_FILES: usize = 16;
 pub(super) struct Fetched<'a, S> {
     upstream: &'a dyn Transport,
     storage: &'a S,
-    options: &'a MirrorOptions,
+    options: &'a MirrorOptions<'a>,
     files: u64,
     bytes: u64,
 }
@@ -30,7 +30,7 @@ impl<'a, S: Storage> Fetched<'a, S> {
     pub(super) fn new(
         upstream: &'a dyn Transport,
         storage: &'a S,
-        options: &'a MirrorOptions,
+        options: &'a MirrorOptions<'a>,
     ) -> Self {
         Self {
             upstream,

@@ -17,6 +17,7 @@ use crate::root::{Root, Roots};
 use crate::snapshot::{MapRoot, Snapshot};
 use crate::state::{ChainContext, PackageState};
 use crate::transport::{Fetched, GetOptions, Request, Transport};
+use crate::watch::Watch;
 use crate::writer::{CommitError, Files, Storage, change_map, extend_chain, find_packages};
 
 /// Bundles that are asked for together.
@@ -49,8 +50,10 @@ pub(super) fn read_log<S: Storage>(
     tree: Tree,
     follower: &mut Follower<'_, S>,
     grown: &mut Grown<'_>,
+    watch: &dyn Watch,
 ) -> Result<(), MirroringError> {
     let mut next = follower.tree().size;
+    watch.phase("log", tree.size.div_ceil(256) - next / 256);
     while next < tree.size {
         let first = next / 256;
         let end = tree.size.div_ceil(256).min(first + BUNDLES);
@@ -67,6 +70,7 @@ pub(super) fn read_log<S: Storage>(
                 follower.leaf(next, leaf, grown)?;
                 next += 1;
             }
+            watch.advance();
         }
     }
     follower.finish(next, grown)

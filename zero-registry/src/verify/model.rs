@@ -17,7 +17,8 @@ use crate::snapshot::MapRoot;
 /// All packages, and the pages over them.
 #[derive(Default)]
 pub(super) struct Model {
-    chains: BTreeMap<[u8; 32], Chain>,
+    /// Each in a box: a node of the tree is a third empty.
+    chains: BTreeMap<[u8; 32], Box<Chain>>,
     /// Pages whose content is known to be current, by their place.
     pages: BTreeMap<Vec<u8>, PageRef>,
     depth: u8,
@@ -28,8 +29,10 @@ pub(super) struct Chain {
     entry: PackageEntry,
     /// Hash and size of the last segment, while it is not full.
     open: Option<(Sha256, u64)>,
-    /// Versions of the root, each with the place of the first event under it.
-    roots: Vec<(u64, u64)>,
+    /// Version of the root under which it began.
+    root: u64,
+    /// Later ones, each with the place of the first event under it.
+    later_roots: Vec<(u64, u64)>,
 }
 
 impl Chain {
@@ -47,13 +50,14 @@ impl Chain {
 
     /// Version of the root under which an event was committed.
     pub(super) fn root_at(&self, seq: u64) -> u64 {
-        let before = self.roots.iter().rev().find(|(from, _)| *from <= seq);
-        before.map_or(1, |(_, version)| *version)
+        let mut later = self.later_roots.iter().rev();
+        let before = later.find(|(from, _)| *from <= seq);
+        before.map_or(self.root, |(_, version)| *version)
     }
 
     fn add(&mut self, line: &[u8], root: u64) {
-        if self.roots.last().is_none_or(|(_, last)| *last != root) {
-            self.roots.push((self.entry.events, root));
+        if self.later_roots.last().map_or(self.root, |(_, last)| *last) != root {
+            self.later_roots.push((self.entry.events, root));
         }
         let (mut hash, size) = self.open.take().unwrap_or_default();
         hash.update(line);
@@ -72,14 +76,17 @@ impl Model {
     pub(super) fn add(&mut self, event: &SignedEvent, root: u64) {
         let name = &event.body().name;
         let key = map::key(name);
-        let chain = self.chains.entry(key).or_insert_with(|| Chain {
-            entry: PackageEntry {
-                name: name.clone(),
-                events: 0,
-                segments: Vec::new(),
-            },
-            open: None,
-            roots: Vec::new(),
+        let chain = self.chains.entry(key).or_insert_with(|| {
+            Box::new(Chain {
+                entry: PackageEntry {
+                    name: name.clone(),
+                    events: 0,
+                    segments: Vec::new(),
+                },
+                open: None,
+                root,
+                later_roots: Vec::new(),
+            })
         });
         chain.add(event.line(), root);
         for level in 0..=usize::from(self.depth) {
@@ -106,7 +113,12 @@ impl Model {
 
     /// All packages, in the order of the map.
     pub(super) fn chains(&self) -> impl Iterator<Item = &Chain> {
-        self.chains.values()
+        self.chains.values().map(AsRef::as_ref)
+    }
+
+    /// How many pages the map has.
+    pub(super) fn page_count(&self) -> u64 {
+        u64::try_from(self.pages.len()).unwrap_or(u64::MAX)
     }
 
     /// All pages of the map with their paths.
@@ -155,7 +167,8 @@ impl Model {
         first.iter_mut().zip(prefix).for_each(|(a, b)| *a = *b);
         let prefix = prefix.to_vec();
         let rest = self.chains.range(first..);
-        rest.take_while(move |(key, _)| key.starts_with(&prefix))
+        let below = rest.take_while(move |(key, _)| key.starts_with(&prefix));
+        below.map(|(key, chain)| (key, chain.as_ref()))
     }
 
     /// The bytes that follow a prefix in some package's key.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{Memory, NOW, key, name, publish, start};
+use crate::watch::testing::Noted;
 
 fn registry() -> Memory {
     let memory = Memory::default();
@@ -132,4 +133,49 @@ fn a_log_that_was_written_by_other_rules_is_refused() {
     for change in lies {
         assert!(matches!(lie(change), Err(Difference::Commit(8, _))));
     }
+}
+
+#[test]
+fn each_phase_is_told_and_comes_to_its_end() {
+    let noted = Noted::default();
+    let options = VerifyOptions {
+        watch: &noted,
+        ..VerifyOptions::default()
+    };
+    verify_registry(&registry(), options).unwrap();
+    let phases = noted.0.into_inner().unwrap();
+    assert_eq!(phases, [("log", 1, 1), ("map", 1, 1), ("packages", 2, 2)]);
+}
+
+#[test]
+fn of_several_differences_the_first_is_told_on_any_number_of_threads() {
+    let memory = Memory::default();
+    let writer = start(memory.clone());
+    for number in 0..40 {
+        publish(&writer, &name(&format!("tool{number}")), "1.0.0", &key(1)).unwrap();
+    }
+    let chains: Vec<String> = memory
+        .lock_files()
+        .keys()
+        .filter(|path| path.starts_with("pkg/"))
+        .cloned()
+        .collect();
+    let without = memory.copy();
+    for path in chains {
+        without.lock_files().remove(&path);
+    }
+    let first = check(&without).unwrap_err().to_string();
+    for _ in 0..50 {
+        assert_eq!(check(&without).unwrap_err().to_string(), first);
+    }
+    let path = first
+        .split_whitespace()
+        .find(|word| word.contains("pkg/"))
+        .unwrap();
+    let path = path.trim_matches(['`', ':', ',']);
+    // With that one back, another is the first.
+    without
+        .lock_files()
+        .insert(path.to_owned(), memory.get(path));
+    assert_ne!(check(&without).unwrap_err().to_string(), first);
 }

@@ -223,7 +223,10 @@ fn a_file_that_is_nowhere_is_missed() {
     ));
     let elsewhere = Writer::with_storage(memory.alive(), log_key()).unwrap();
     elsewhere.without_blobs().commit(&batch, NOW).unwrap();
-    let files = VerifyOptions { blobs: false };
+    let files = VerifyOptions {
+        blobs: false,
+        ..VerifyOptions::default()
+    };
     assert_eq!(verify_registry(&memory, files).unwrap().releases, 1);
     assert!(verify_registry(&memory, VerifyOptions::default()).is_err());
 }
@@ -266,7 +269,10 @@ fn chains_go_on_in_new_segments() {
         .filter(|full| *full)
         .count();
     assert_eq!(full, 2);
-    let files = VerifyOptions { blobs: false };
+    let files = VerifyOptions {
+        blobs: false,
+        ..VerifyOptions::default()
+    };
     assert_eq!(verify_registry(&memory, files).unwrap().leaves, 308);
 }
 

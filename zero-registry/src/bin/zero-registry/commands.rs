@@ -9,6 +9,7 @@ use zero_registry::{
 };
 
 use crate::{
+    bar::Bar,
     cli::{self, Cli, Command},
     host, init,
     keys::{self, Passwords},
@@ -21,12 +22,12 @@ pub(crate) fn run(cli: &Cli) -> Result<Report, Failure> {
     match &cli.command {
         Command::Init(args) => init::run(args, host::now()),
         Command::Key(args) => make_key(args),
-        Command::Mirror(args) => mirror::run(args),
+        Command::Mirror(args) => mirror::run(cli.json, args),
         Command::Refresh(args) => refresh(args),
         Command::Root(args) => root::run(cli.json, args),
         Command::Serve(args) => serve::run(cli.json, args),
         Command::Site(args) => make_site(args),
-        Command::Verify(args) => verify(args),
+        Command::Verify(args) => verify(cli.json, args),
         Command::Witness(args) => witness::run(cli.json, args),
     }
 }
@@ -97,9 +98,14 @@ fn make_site(args: &cli::Site) -> Result<Report, Failure> {
     Ok(report)
 }
 
-fn verify(args: &cli::Verify) -> Result<Report, Failure> {
+fn verify(json: bool, args: &cli::Verify) -> Result<Report, Failure> {
     let storage = place::open(&args.directory)?;
-    let found = verify_registry(&storage, VerifyOptions::default()).map_err(|error| {
+    let bar = Bar::new(json);
+    let options = VerifyOptions {
+        watch: &bar,
+        ..VerifyOptions::default()
+    };
+    let found = verify_registry(&storage, options).map_err(|error| {
         let (class, hint) = match &error {
             Difference::Roots(error) => (class(error), no_registry(error, &args.directory)),
             Difference::Io { .. } => (ErrorClass::Failed, None),
@@ -108,6 +114,7 @@ fn verify(args: &cli::Verify) -> Result<Report, Failure> {
         let restore = "copy the file again from a mirror or a backup that verifies".to_owned();
         Failure::of(class, &error, hint.or(Some(restore)))
     })?;
+    drop(bar);
     let expires = storage
         .read("head", MAX_HEAD_BYTES)
         .ok()

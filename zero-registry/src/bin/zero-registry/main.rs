@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bar;
 mod cli;
 mod commands;
 mod host;

@@ -8,6 +8,7 @@ use zero_registry::{
 };
 
 use crate::{
+    bar::Bar,
     cli::Mirror,
     host,
     keys::{self, read_file},
@@ -19,12 +20,14 @@ use crate::{
 const SHARES: u64 = 32;
 const MAX_CA_BYTES: u64 = 1 << 20;
 
-pub(crate) fn run(args: &Mirror) -> Result<Report, Failure> {
+pub(crate) fn run(json: bool, args: &Mirror) -> Result<Report, Failure> {
     let upstream = upstream(args)?;
-    let options = options(args)?;
+    let bar = Bar::new(json);
+    let options = options(args, &bar)?;
     let storage = place::open_copy(&args.directory)?;
     let copied = mirror(&*upstream, &storage, &options, host::now())
         .map_err(|error| Failure::of(error.class(), &error, error.hint()))?;
+    drop(bar);
     let directory = args.directory.display();
     let text = if copied.from == copied.to {
         format!("{directory} is up to date: {} leaves\n", copied.to)
@@ -97,7 +100,7 @@ fn in_bucket(url: &str) -> Result<Box<dyn Transport>, Failure> {
     }
 }
 
-fn options(args: &Mirror) -> Result<MirrorOptions, Failure> {
+fn options<'a>(args: &Mirror, bar: &'a Bar) -> Result<MirrorOptions<'a>, Failure> {
     let keys = args.root_keys.iter().map(|key| keys::public(key));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let pinned = if keys.is_empty() {
@@ -124,5 +127,6 @@ fn options(args: &Mirror) -> Result<MirrorOptions, Failure> {
     Ok(MirrorOptions {
         pinned,
         packages: (!packages.is_empty()).then_some(packages),
+        watch: bar,
     })
 }
