@@ -21,12 +21,14 @@ mod age;
 mod artifact;
 mod choose;
 mod error;
+mod find;
 mod mirrors;
 mod roots;
 mod stored;
 mod trust;
 
 pub use error::{ErrorClass, FetchError, MirrorError, MirrorFailure, MirrorFailures};
+pub use find::Listed;
 pub(crate) use roots::KnownRoots;
 pub use trust::Trusted;
 

@@ -224,7 +224,7 @@ fn site_kind(rest: &str) -> Option<PathKind> {
             };
             let known = match (stem.split_once('/')?, media) {
                 (("p", name), _) => is_addressed(name),
-                (("s", key), Media::Json) | (("b", key), Media::Html) => is_key(key),
+                (("s", key), Media::Json) | (("b", key), _) => is_key(key),
                 _ => false,
             };
             known.then_some(media)?
@@ -233,9 +233,12 @@ fn site_kind(rest: &str) -> Option<PathKind> {
     Some(PathKind::Page(media))
 }
 
-/// Two letters, in hexadecimal.
+/// Digits of the longest key of a list: 24 letters of four bytes, and 20 bytes for the order within a word.
+const MAX_KEY: usize = 2 * (24 * 4 + 20);
+
+/// Letters, in hexadecimal.
 fn is_key(text: &str) -> bool {
-    (2..=24).contains(&text.len())
+    (2..=MAX_KEY).contains(&text.len())
         && text.len().is_multiple_of(2)
         && text
             .bytes()
@@ -331,6 +334,7 @@ mod tests {
             ("site/zero.js", PathKind::Page(Media::Script)),
             ("site/s/6373.json", PathKind::Page(Media::Json)),
             ("site/b/6373.html", PathKind::Page(Media::Html)),
+            ("site/b/6373.json", PathKind::Page(Media::Json)),
         ] {
             assert_eq!(
                 RegistryPath::parse(path).map(|path| path.kind()),

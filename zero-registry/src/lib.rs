@@ -33,6 +33,7 @@ mod resolve;
 mod role;
 mod root;
 mod schema;
+mod search;
 #[cfg(feature = "server")]
 mod serve;
 #[cfg(feature = "server")]
@@ -53,7 +54,7 @@ mod writer;
 
 pub use artifact::{ArtifactMismatch, check_artifact};
 pub use client::{
-    Client, ErrorClass, FetchError, MirrorError, MirrorFailure, MirrorFailures,
+    Client, ErrorClass, FetchError, Listed, MirrorError, MirrorFailure, MirrorFailures,
     RegistryConfig, ResolveOptions, Resolved, Trusted,
 };
 pub use event::{Action, Distrust, EventBody, EventError, ReleaseInfo, SignedEvent};
@@ -79,6 +80,7 @@ pub use root::{
     Anchor, ClaimPolicy, Progress, Proposal, ProposalError, Root, RootError, RootFields, Roots,
 };
 pub use schema::{EventKind, EventLine};
+pub use search::rank as search_rank;
 #[cfg(feature = "server")]
 pub use serve::{
     Log, PublishOptions, RunningServer, ServeError, ServeOptions, ServedPlace, Server, TlsFiles,

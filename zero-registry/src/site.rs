@@ -4,6 +4,7 @@
 //! all that is written anew: the pages of its packages, and the few lists that they are in.
 
 mod html;
+mod index;
 mod lists;
 mod package;
 mod readme;
@@ -135,13 +136,24 @@ impl<S: Storage> Site<'_, S> {
                 .into_iter()
                 .filter_map(|name| changed.remove_entry(&name))
                 .collect();
-            for record in self.packages(&batch, from == 0)? {
-                state.note(&record);
-                lists.change(&record)?;
+            let records = self.packages(&batch, from == 0)?;
+            for record in &records {
+                state.note(record);
+                lists.change(record)?;
+            }
+            if from > 0 || changed.is_empty() {
+                for (path, bytes) in lists.files(state, self.roots.current()) {
+                    self.put(&path, &bytes)?;
+                }
+            }
+            self.barrier()?;
+            // After the lists: the next call learns from a record which ones the package is in.
+            for record in &records {
+                self.put(&record.path(), &record.encode())?;
             }
         }
-        for (path, bytes) in lists.finish(state, self.roots.current()) {
-            self.put(&path, &bytes)?;
+        for (path, bytes) in lists::front(state, self.roots.current()) {
+            self.put(path, &bytes)?;
         }
         for (path, bytes) in html::assets() {
             self.put(path, bytes)?;
@@ -228,11 +240,9 @@ impl<S: Storage> Site<'_, S> {
             let record = Record::of(self.storage, self.roots.current(), &chain, places, before)?;
             let page = package::page(&record, self.roots.current());
             self.put(&record.page(), page.as_bytes())?;
-            self.put(&record.path(), &record.encode())?;
             self.report.packages += 1;
             records.push(record);
         }
-        self.barrier()?;
         Ok(records)
     }
 

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use support::registry::{DAY, LOG, ROOT, Registry, T0, key, package};
+use support::registry::{Backend, DAY, LOG, ROOT, Registry, T0, User, key, package};
 use zero_format::Digest;
 use zero_registry::{
     DirStorage, DirWriter, Proposal, RegistryPath, SiteReport, Step, anchor, current_root, rotate,
@@ -95,6 +95,39 @@ fn each_package_has_a_page_a_record_and_its_lists() {
     let browse = read(&registry, &format!("site/b/{}.html", hex::encode("mo")));
     assert!(browse.contains("moment"));
     assert!(read(&registry, "llms.txt").contains("[csvstat 1.0.0]"));
+}
+
+#[test]
+fn packages_are_found_by_words_where_there_is_a_catalogue() {
+    let registry = example();
+    let user = User::of(&[&Backend::Dir.place(&registry)]);
+    let find = |query: &str| {
+        let client = user.client();
+        let trusted = client.update(T0).unwrap();
+        client.find(&trusted, query, 10)
+    };
+    assert_eq!(find("csv"), None);
+    make(&registry, false);
+    let names = |query: &str| {
+        let listed = find(query).unwrap();
+        assert!(!listed.more);
+        listed
+            .names
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("csv"), ["acme/csv-tool", "csvstat"]);
+    assert_eq!(names("TAT"), ["csvstat"]);
+    assert_eq!(names("csv too"), ["acme/csv-tool"]);
+    assert_eq!(names("acme/csv-tool"), ["acme/csv-tool"]);
+    assert!(names("absent").is_empty());
+    // A mirror that serves something else there is one without a catalogue.
+    let list = format!("site/s/{}.json", hex::encode("cs"));
+    for hostile in ["", "[]", "{\"next\":{\"v\":-1}}", "{\"next\":{\"v\":1}}"] {
+        fs::write(registry.path().join(&list), hostile).unwrap();
+        assert!(names("csv").is_empty(), "{hostile}");
+    }
 }
 
 #[test]

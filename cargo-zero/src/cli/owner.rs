@@ -74,11 +74,13 @@ pub(crate) struct SignOwner {
     pub(crate) yes: bool,
 }
 
-/// Find packages by a part of their names
+/// Find packages by words of their names and descriptions
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  cargo zero search csv\n  cargo zero search --registry team")]
+#[command(
+    after_help = "Words are found by how they begin, parts of names anywhere. Where the registry serves no catalogue,\nnames alone are looked at.\n\nExamples:\n  cargo zero search csv\n  cargo zero search \"json parser\"\n  cargo zero search --registry team"
+)]
 pub(crate) struct Search {
-    /// What the name contains [default: all packages]
+    /// Words to look for [default: all packages]
     #[arg(default_value = "")]
     pub(crate) text: String,
     /// How many packages to show

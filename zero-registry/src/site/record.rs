@@ -9,6 +9,7 @@ use crate::RegistryPath;
 use crate::limits::MAX_BLOB_BYTES;
 use crate::role::Role;
 use crate::root::Root;
+use crate::search::Short;
 use crate::state::{PackageState, Release, Standing};
 use crate::time::Timestamp;
 use crate::writer::{CommitError, Storage};
@@ -85,16 +86,6 @@ pub(super) struct Need {
     pub(super) words: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
-}
-
-/// A package in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Short {
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) description: String,
-    pub(super) time: Timestamp,
-    pub(super) page: String,
 }
 
 impl Record {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{Record, Short};
+use super::record::Record;
 use crate::origin::Origin;
 use crate::root::Roots;
+use crate::search::Short;
 use crate::writer::{CommitError, Storage};
 
 pub(super) const PATH: &str = "site/state.json";
@@ -14,7 +15,7 @@ const MAX_BYTES: usize = 1 << 20;
 /// Packages that the front page lists.
 const RECENT: usize = 40;
 /// Counts up when pages of before must be made anew.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SiteState {
@@ -26,7 +27,7 @@ pub(super) struct SiteState {
     pub(super) size: u64,
     /// The packages that changed last, newest first.
     pub(super) recent: Vec<Short>,
-    /// How many packages each list has.
+    /// How many packages have names that begin with these letters.
     pub(super) lists: BTreeMap<String, u64>,
 }
 

@@ -21,26 +21,58 @@ const concat = (...parts) => {
 const sha256 = async (bytes) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 const same = (a, b) => hex(a) === hex(b);
 
-// Search: one small list for each word, by its first two letters.
+// Search (spec/catalogue.md): short lists under the beginnings of words, the rarest word's first.
 
-const listOf = async (word) => {
-  const key = Array.from(word).slice(0, 2).join("");
-  const answer = await fetch(`${up}site/s/${hex(utf8.encode(key))}.json`, { cache: "no-cache" });
-  return answer.ok ? answer.json() : { packages: [] };
+const ENOUGH = 100;
+const MOST_READ = 64;
+
+const lists = new Map();
+const listOf = (prefix) => {
+  if (!lists.has(prefix)) {
+    const read = fetch(`${up}site/s/${hex(utf8.encode(prefix))}.json`, { cache: "no-cache" });
+    lists.set(prefix, read.then((answer) => (answer.ok ? answer.json() : null)));
+  }
+  return lists.get(prefix);
 };
-const wordsOf = (text) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+const wordsOf = (text) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean).map((word) => Array.from(word).slice(0, 24).join(""));
+const baseOf = (name) => name.slice(name.lastIndexOf("/") + 1);
+const entriesOf = (list) => (list.next ? Object.values(list.next).reduce((sum, one) => sum + one, 0) : list.entries);
+
+// The list of a word, or of what it begins with.
+async function descend(word) {
+  const letters = Array.from(word);
+  for (let length = 2; ; length++) {
+    const prefix = letters.slice(0, length).join("");
+    const list = await listOf(prefix);
+    if (!list) return null;
+    if (!list.next || length >= letters.length) return { prefix, list };
+    if (!Object.hasOwn(list.next, letters[length])) return null;
+  }
+}
+
+function fits(entry, words) {
+  const all = wordsOf(`${entry.name} ${entry.description}`);
+  const named = wordsOf(baseOf(entry.name));
+  return words.every((word) => all.some((own) => own.startsWith(word)) || (word.length > 2 && named.some((own) => own.includes(word))));
+}
 
 async function search(query) {
   const words = wordsOf(query);
-  const long = words.filter((word) => word.length > 1).sort((a, b) => b.length - a.length);
-  if (!long.length) return null;
-  const fits = (entry) => {
-    const own = wordsOf(`${entry.name} ${entry.description}`);
-    return words.every((word) => own.some((other) => other.startsWith(word)));
-  };
-  const rank = (entry) => (entry.name === query ? 0 : entry.name.startsWith(words[0]) ? 1 : entry.name.includes(words[0]) ? 2 : 3);
-  const { packages, cut } = await listOf(long[0]);
-  return { found: packages.filter(fits).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name)), cut };
+  const places = await Promise.all(words.filter((word) => Array.from(word).length > 1).map(descend));
+  if (!places.length) return null;
+  if (places.includes(null)) return { found: [], more: false };
+  const open = [places.reduce((a, b) => (entriesOf(b.list) < entriesOf(a.list) ? b : a)).prefix];
+  const found = new Map();
+  for (let reads = 0; open.length && found.size < ENOUGH && reads < MOST_READ; reads++) {
+    const prefix = open.pop();
+    const list = (await listOf(prefix)) ?? { packages: [] };
+    if (list.next) open.push(...Object.keys(list.next).sort().reverse().map((letter) => prefix + letter));
+    else for (const entry of list.packages) if (fits(entry, words)) found.set(entry.name, entry);
+  }
+  const text = query.toLowerCase();
+  const rank = ({ name }) => (name === text || baseOf(name) === text ? 0 : baseOf(name).startsWith(text) ? 1 : name.includes(text) ? 2 : 3);
+  const sorted = [...found.values()].sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
+  return { found: sorted, more: open.length > 0 };
 }
 
 function show(result) {
@@ -50,10 +82,10 @@ function show(result) {
   list.replaceChildren();
   section.hidden = false;
   if (!result) { told.textContent = "Type at least two letters of a word."; return; }
-  const { found, cut } = result;
-  told.textContent = found.length === 1 ? "1 package" : `${found.length} packages${found.length > 100 ? ", the first 100 of them" : ""}`;
-  if (cut) told.textContent += "; there may be more, as the list of these letters is cut";
-  for (const entry of found.slice(0, 100)) {
+  const { found, more } = result;
+  told.textContent = found.length === 1 ? "1 package" : `${found.length} packages`;
+  if (more) told.textContent += "; there are more: add a word, or a letter";
+  for (const entry of found) {
     const item = document.createElement("li");
     const link = document.createElement("a");
     link.href = up + entry.page;
