@@ -52,6 +52,8 @@ pub(crate) fn run(host: &Host) -> Result<()> {
     walk.tune()?;
     shell::title("What it can do after");
     let after = walk.judge("after", &["--lora=tuned/adapter"])?;
+    shell::title("Ask it, in process, each token held to valid modules");
+    walk.ask()?;
     walk.report(&before, &after)
 }
 
@@ -122,6 +124,20 @@ impl Loop<'_> {
         let text = String::from_utf8_lossy(&output.stdout);
         Figures::read(&text)
             .ok_or_else(|| Failure::new(format!("eval gave no figures: {}", text.trim())))
+    }
+
+    /// A function by the prompt. A model of this size gets it wrong, and `ask` says how.
+    fn ask(&self) -> Result<()> {
+        self.project(&["convert", "--model=base", "--out=base.gguf"])?;
+        let mut command = self.zero(&["ask", "The sum of two numbers.", "--example=3,4=>7"]);
+        command.args(["--model=base.gguf", "--lora=tuned/adapter.gguf", "--header"]);
+        command.args(["--max-tokens=96", "--attempts=2"]);
+        println!("$ {}", shell::shown(&command));
+        let status = command.status().context(|| "start cargo-zero".to_owned())?;
+        match status.code() {
+            Some(0 | 1) => Ok(()),
+            _ => Err(Failure::new(format!("ask ended with {status}"))),
+        }
     }
 
     fn report(&self, before: &Figures, after: &Figures) -> Result<()> {
