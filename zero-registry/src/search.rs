@@ -20,6 +20,8 @@ const MAX_LETTERS: usize = 24;
 const MIN_PART: usize = 3;
 /// Lists that a search reads before it says that there may be more.
 const MAX_READ: usize = 64;
+/// Entries of a list; one with more is split.
+pub(crate) const FULL: u64 = 128;
 /// Letters of the first lists.
 pub(crate) const FIRST: usize = 2;
 
@@ -189,14 +191,18 @@ pub(crate) fn find<E>(
                 open.extend(below.map(|letter| (format!("{prefix}{letter}"), None)));
             }
             Some(Node::List { packages, .. }) => {
-                let fitting = packages.into_iter().filter(|short| fits(short, &words));
+                // A longer one is a liar's, and each name costs whoever looks it up.
+                let most = usize::try_from(FULL).unwrap_or(usize::MAX);
+                let honest = packages.into_iter().take(most);
+                let fitting = honest.filter(|short| fits(short, &words));
                 found.extend(fitting.map(|short| (short.name.clone(), short)));
             }
             None => {}
         }
     }
+    let text = query.to_lowercase();
     let mut names: Vec<String> = found.into_keys().collect();
-    names.sort_by(|a, b| rank(a, query).cmp(&rank(b, query)));
+    names.sort_by(|a, b| rank(a, &text).cmp(&rank(b, &text)));
     let more = !open.is_empty();
     Ok(Found { names, more })
 }
@@ -341,6 +347,11 @@ mod tests {
         let (found, read) = find("jsy", 10);
         assert_eq!((found, read.len()), (Found::default(), 1));
         assert_eq!(find("none ra", 10).0, Found::default());
+        // A list that is longer than any may be.
+        let flood = (0..1000).map(|n| short(&format!("b{n}"), "flood"));
+        let flood = list(flood.collect());
+        let found = super::find("flood", 10, |_| Ok::<_, ()>(Some(flood.clone())));
+        assert_eq!(found.unwrap().names.len(), 128);
         assert_eq!(find("", 10).0, Found::default());
     }
 }

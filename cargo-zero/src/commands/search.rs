@@ -39,13 +39,12 @@ pub(crate) fn run(session: &Session, args: &Search) -> Result<Report, Failure> {
     let found = listed.names.len() - unknown;
     if found == 0 {
         text += &format!("no package of {registry} has `{}`\n", args.text);
-    } else if found > packages.len() || listed.more {
+    } else if found > packages.len() {
         let least = if listed.more { "at least " } else { "" };
         let rest = found - packages.len();
-        text += &format!(
-            "and {least}{rest} more: --limit {}\n",
-            found.max(2 * args.limit)
-        );
+        text += &format!("and {least}{rest} more: --limit {found}\n");
+    } else if listed.more {
+        text += "there may be more: add a word, or a letter\n";
     }
     let fields = json!({ "registry": registry, "found": found, "more": listed.more, "packages": Value::from(packages) });
     Ok(Report::new(fields, text))

@@ -4,11 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::search::{Node, Short, first, next};
+use crate::search::{FULL, Node, Short, first, next};
 use crate::writer::{CommitError, Storage};
 
-/// Entries of a list; one with more is split.
-pub(super) const FULL: u64 = 128;
 /// Bytes of a file of ours.
 const MAX_BYTES: usize = 8 << 20;
 
@@ -101,7 +99,7 @@ impl<'a, S: Storage> Index<'a, S> {
                     let place = place.unwrap_or_else(|place| place);
                     packages.insert(place, Arc::clone(change.short));
                 }
-                self.listed(prefix, entries + new, packages)
+                self.listed(prefix, entries.saturating_add(new), packages)
             }
             Node::Split { next: mut letters } => {
                 let touched = change.all.iter().filter_map(|key| next(key, prefix));
