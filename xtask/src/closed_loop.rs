@@ -14,9 +14,10 @@ use crate::{Failure, Host, Result, chores, shell};
 const CRATE: (&str, &str) = ("zstd-sys", "=2.1.3");
 const SOURCES: &str = "vendor/zstd-sys/zstd/lib";
 /// Settings for a model of 100 000 parameters; the presets are for 7 000 000 000.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "--pool-splits",
     "--no-checkpointing",
+    "--no-packing",
     "--max-length=1024",
     "--learning-rate=0.02",
     "--rank=32",

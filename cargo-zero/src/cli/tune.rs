@@ -94,7 +94,7 @@ pub(crate) struct Settings {
     /// What all random choices follow from
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u32>,
-    /// One record a sequence, instead of as many as fit
+    /// One record a row, beside others of about its length: faster without a GPU
     #[arg(long)]
     pub(crate) no_packing: bool,
     /// Keep all activations: faster, and needs more memory

@@ -107,6 +107,8 @@ def train_arguments(settings: Settings, checkpoints: Path, *, fsdp: bool) -> Any
         max_length=settings.max_length,
         packing=settings.packing,
         eval_packing=settings.packing,
+        # Rows that are not packed are padded to the longest beside them.
+        train_sampling_strategy="random" if settings.packing else "group_by_length",
         eval_strategy="steps",
         save_strategy="steps",
         load_best_model_at_end=True,
