@@ -32,6 +32,7 @@ pub const FILES: &[(&str, &str)] = &[
     module!("zero_tune/models.py"),
     module!("zero_tune/plan.py"),
     module!("zero_tune/presets.py"),
+    module!("zero_tune/question.py"),
     module!("zero_tune/records.py"),
     module!("zero_tune/reward.py"),
     module!("zero_tune/tasks.py"),

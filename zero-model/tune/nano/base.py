@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from zero_tune import records, templates, tokenizer
+from zero_tune import question, records, templates, tokenizer
 from zero_tune.wat import narrow
 
 SEED = 11
@@ -35,7 +35,7 @@ def main() -> None:
 
 def _texts(data: Path) -> list[str]:
     return [
-        templates.PLAIN.prompt(templates.request(record)) + narrow(record.output)
+        templates.PLAIN.prompt(question.of_record(record)) + narrow(record.output)
         for record in records.load(data).split("train")
     ]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from nano import cases, formulas, loops, parts, straight
 from nano.decontaminate import Benchmark
-from nano.expr import Number, UndefinedError
+from nano.expr import UndefinedError
 from nano.function import Function
 from nano.inputs import inputs
 from zero_tune.reward import Judge
@@ -164,17 +164,24 @@ def save(found: list[tuple[Function, list[dict[str, Any]]]], out: Path) -> None:
                 continue
             train.write(task)
             split = "validation" if behaviour % HELD_OUT == 1 else "train"
-            records.write(json.dumps(_record(function, split)) + "\n")
+            records.write(json.dumps(_record(function, calls, split)) + "\n")
 
 
-def _record(function: Function, split: str) -> dict[str, Number | str | dict[str, str]]:
+def _record(function: Function, calls: list[dict[str, Any]], split: str) -> dict[str, Any]:
     return {
         "instruction": function.prompt,
         "output": function.answer,
         "signature_wasm": function.signature,
         "provenance": {"symbol": function.name},
+        "io_examples": [_io_example(function, call) for call in calls[:EXAMPLES]],
         "split": split,
     }
+
+
+def _io_example(function: Function, call: dict[str, Any]) -> dict[str, Any]:
+    """As datasets write it."""
+    args = [f"{type_}.const {value}" for type_, value in zip(function.params, call["args"], strict=True)]
+    return {"args": args, "result": f"{function.result}.const {call['result']}"}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pytest
 from gguf import GGUFReader
 from safetensors.numpy import save_file
 
-from zero_tune import convert, templates, tokenizer
+from zero_tune import convert, question, templates, tokenizer
 from zero_tune.base import shape_of
 from zero_tune.errors import TuneError
 from zero_tune.presets import TARGETS
@@ -41,7 +41,7 @@ def base(tmp_path, harvested):
     folder = tmp_path / "base"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(CONFIG))
-    texts = [templates.PLAIN.prompt(templates.request(one)) + narrow(one.output) for one in harvested]
+    texts = [templates.PLAIN.prompt(question.of_record(one)) + narrow(one.output) for one in harvested]
     tokenizer.train("byte-fallback", texts, 512, folder)
     weights = {f"{module}.weight": random.standard_normal(size(module), dtype=np.float32) for module in MODULES}
     for name in ("model.embed_tokens", "lm_head"):

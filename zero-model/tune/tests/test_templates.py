@@ -2,7 +2,7 @@
 
 import pytest
 
-from zero_tune import checks, templates, tokenizer
+from zero_tune import checks, question, templates, tokenizer
 from zero_tune.encode import IGNORED, encode
 from zero_tune.errors import TuneError
 from zero_tune.templates import TEMPLATES
@@ -12,7 +12,7 @@ from zero_tune.wat import narrow
 
 @pytest.fixture(params=["byte-level", "byte-fallback"])
 def vocabulary(request, tmp_path, harvested) -> Vocabulary:
-    texts = [templates.PLAIN.prompt(templates.request(one)) + narrow(one.output) for one in harvested]
+    texts = [templates.PLAIN.prompt(question.of_record(one)) + narrow(one.output) for one in harvested]
     tokenizer.train(request.param, texts, 512, tmp_path)
     return Vocabulary(tmp_path)
 
@@ -32,7 +32,7 @@ def test_every_record_survives_template_and_tokenizer(name: str, vocabulary, har
         assert vocabulary.decode(answer[:-1]).strip() == narrow(example.record.output)
         assert (
             example.ids[: example.answer]
-            == vocabulary.bos + vocabulary.encode([TEMPLATES[name].prompt(templates.request(example.record))])[0]
+            == vocabulary.bos + vocabulary.encode([TEMPLATES[name].prompt(question.of_record(example.record))])[0]
         )
 
 

@@ -3,12 +3,12 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from zero_tune import leakage
+from zero_tune import leakage, question
 from zero_tune.encode import Example, encode
 from zero_tune.errors import TuneError
 from zero_tune.events import Events
 from zero_tune.records import Dataset, Record
-from zero_tune.templates import Template, request
+from zero_tune.templates import Template
 from zero_tune.vocabulary import Vocabulary
 
 # Of harvested WebAssembly text, where no tokenizer is at hand.
@@ -140,11 +140,11 @@ def jinja_agrees(template: Template, record: Record, vocabulary: Vocabulary) -> 
 
     rendered = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True).from_string(template.jinja)
     text = rendered.render(
-        messages=[{"role": "system", "content": "rules"}, {"role": "user", "content": request(record)}],
+        messages=[{"role": "system", "content": "rules"}, {"role": "user", "content": question.of_record(record)}],
         bos_token=vocabulary.bos_token or "",
         eos_token=vocabulary.eos_token,
     )
-    if text != (vocabulary.bos_token or "") + template.prompt(request(record)):
+    if text != (vocabulary.bos_token or "") + template.prompt(question.of_record(record)):
         raise TuneError(f"the template {template.name} and its Jinja text differ: {text!r}")
 
 
@@ -152,7 +152,7 @@ def guessed_tokens(records: list[Record], template: Template, limit: int) -> int
     """Tokens of one epoch where no tokenizer is at hand."""
     total = 0
     for record in records:
-        size = len(template.prompt(request(record)).encode()) + len(record.output.encode())
+        size = len(template.prompt(question.of_record(record)).encode()) + len(record.output.encode())
         tokens = int(size / BYTES_PER_TOKEN)
         total += tokens if tokens <= limit else 0
     return total

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from zero_tune import question
 from zero_tune.records import Record
-from zero_tune.templates import Template, request
+from zero_tune.templates import Template
 from zero_tune.vocabulary import Vocabulary
 from zero_tune.wat import narrow
 
@@ -40,7 +41,7 @@ def encode(records: list[Record], template: Template, vocabulary: Vocabulary) ->
     asked to go on from where a server stops), or if its text does not come back from its tokens.
     """
     end = vocabulary.id(template.end) if template.end else vocabulary.eos
-    prompts = [template.prompt(request(record)) for record in records]
+    prompts = [template.prompt(question.of_record(record)) for record in records]
     whole = [prompt + template.lead + narrow(record.output) for prompt, record in zip(prompts, records, strict=True)]
     examples, misfits = [], []
     sequences = zip(records, whole, vocabulary.encode(prompts), vocabulary.encode(whole), strict=True)

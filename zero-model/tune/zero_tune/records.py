@@ -18,6 +18,17 @@ SPLITS = ("train", "validation", "test")
 SCHEMA = "0.2."
 MAX_LINE = 64 * 1024 * 1024
 SHOWN = 5
+# Calls of a record that are looked at, and that are kept.
+INPUTS = 64
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of numbers, and what it gives."""
+
+    args: tuple[int | float, ...]
+    result: int | float
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,13 @@ class Record:
     repo: str
     name: str
     signature: str
+    examples: tuple[Call, ...] = ()
+    """Of functions on numbers alone."""
+
+    @property
+    def digest(self) -> str:
+        """Of what it is about, in hexadecimal digits."""
+        return _digest(self.instruction, self.output)
 
     @property
     def where(self) -> str:
@@ -124,19 +142,55 @@ def _record(fields: Any) -> Record:
     provenance = fields.get("provenance", {})
     if not isinstance(provenance, dict):
         raise ValueError("provenance is no object")
-    content = hashlib.sha256(f"{instruction}\0{output}".encode()).hexdigest()
     split = _optional(fields, "split") or _split_of(instruction)
     if split not in SPLITS:
         raise ValueError(f"split {split!r} is none of {', '.join(SPLITS)}")
     return Record(
-        id=_optional(fields, "id") or content[:32],
+        id=_optional(fields, "id") or _digest(instruction, output)[:32],
         instruction=instruction.strip(),
         output=output.strip() + "\n",
         split=split,
         repo=_optional(provenance, "repo"),
         name=_optional(provenance, "symbol"),
         signature=_optional(fields, "signature_wasm"),
+        examples=_calls(fields),
     )
+
+
+def _calls(fields: dict[str, Any]) -> tuple[Call, ...]:
+    """Some of `io_examples` (spec/dataset.md, section 5) if they are calls of numbers; those with new results first."""
+    try:
+        if any(one["role"] != "scalar" for one in fields.get("abi", [])):
+            return ()
+        calls = [call for one in fields.get("io_examples", [])[:INPUTS] if (call := _call(one))]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("abi or io_examples do not follow the schema") from error
+    first = {call.result: call for call in reversed(calls)}.values()
+    return tuple(sorted(calls, key=lambda call: (call not in first, calls.index(call)))[:EXAMPLES])
+
+
+def _call(one: dict[str, Any]) -> Call | None:
+    if one.get("memory") or one.get("memory_after") or one.get("result") is None:
+        return None
+    args = [_number(arg) for arg in one["args"]]
+    result = _number(one["result"])
+    if result is None or None in args:
+        return None
+    return Call(tuple(arg for arg in args if arg is not None), result)
+
+
+def _number(constant: str) -> int | float | None:
+    """The number of `i32.const -1`; `None` for what JSON has no number for."""
+    type_, _, text = constant.partition(".const ")
+    if type_ in ("i32", "i64"):
+        return int(text)
+    if "nan" in text or "inf" in text:
+        return None
+    return float.fromhex(text) if "0x" in text else float(text)
+
+
+def _digest(instruction: str, output: str) -> str:
+    return hashlib.sha256(f"{instruction}\0{output}".encode()).hexdigest()
 
 
 def _text(fields: dict[str, Any], name: str) -> str:

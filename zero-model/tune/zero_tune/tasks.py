@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zero_tune import question
 from zero_tune.errors import TuneError
-from zero_tune.templates import asked
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def _task(fields: Any, otherwise: str) -> Task:
     if not isinstance(name, str) or not isinstance(prompt, str):
         raise TypeError("id or prompt is no text")
     function, params, result = _signature(signature)
-    return Task(name, asked(prompt.strip(), function, f"({', '.join(params)}) -> {result}"))
+    type_ = f"({', '.join(params)}) -> {result}"
+    return Task(name, question.of_task(prompt.strip(), function, type_, fields.get("examples", [])))
 
 
 def _signature(signature: Any) -> tuple[str, list[str], str]:

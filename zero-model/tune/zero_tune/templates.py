@@ -11,7 +11,6 @@ so that what was trained is what a server renders.
 from dataclasses import dataclass
 
 from zero_tune.errors import TuneError
-from zero_tune.records import Record
 
 
 @dataclass(frozen=True)
@@ -75,15 +74,3 @@ def named(name: str) -> Template:
     if template := TEMPLATES.get(name):
         return template
     raise TuneError(f"there is no template {name}", code="usage", hint=f"--template {'|'.join(TEMPLATES)}")
-
-
-def request(record: Record) -> str:
-    """What a user asks for."""
-    return asked(record.instruction, record.name, record.signature)
-
-
-def asked(prompt: str, name: str, signature: str) -> str:
-    """The question as `cargo zero ask` puts it: what to do, and the function's name and type if known."""
-    if not name or not signature:
-        return prompt
-    return f'{prompt}\nExport it as "{name}", with the type {name}{signature}.'

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from zero_tune import records, templates, tokenizer
+from zero_tune import question, records, templates, tokenizer
 from zero_tune.wat import narrow
 
 VOCABULARY = 512
@@ -16,7 +16,7 @@ def make(family: str, data: Path, out: Path) -> None:
     from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
     found = records.load(data).records
-    texts = [templates.PLAIN.prompt(templates.request(record)) + narrow(record.output) for record in found]
+    texts = [templates.PLAIN.prompt(question.of_record(record)) + narrow(record.output) for record in found]
     out.mkdir(parents=True, exist_ok=True)
     size = tokenizer.train("byte-level" if family == "llama" else "byte-fallback", texts, VOCABULARY, out)
     shape: dict[str, Any] = {
