@@ -11,8 +11,12 @@ pub(super) struct Sampler {
     random: Random,
     /// Logarithms of how likely each token is, up to a constant; minus infinity for what is out of the choice.
     scores: Vec<f64>,
+    /// Shares of the choice, up to a factor; empty until they are needed. To compute them costs more than the rest.
     weights: Vec<f64>,
 }
+
+/// What is left of the choice where shares lose their digits: the likeliest have been refused.
+const FAINT: f64 = 1e-6;
 
 impl Sampler {
     pub(super) fn new(sampling: &Sampling) -> Self {
@@ -37,6 +41,7 @@ impl Sampler {
         } else {
             1.0
         };
+        self.weights.clear();
         self.scores.clear();
         self.scores.extend(logits.iter().map(|logit| {
             if logit.is_finite() {
@@ -49,14 +54,20 @@ impl Sampler {
 
     /// Takes a token out of the choice.
     pub(super) fn refuse(&mut self, token: u32) {
-        let at = usize::try_from(token).ok();
-        if let Some(score) = at.and_then(|at| self.scores.get_mut(at)) {
+        let Ok(at) = usize::try_from(token) else {
+            return;
+        };
+        if let Some(score) = self.scores.get_mut(at) {
             *score = f64::NEG_INFINITY;
+        }
+        if let Some(weight) = self.weights.get_mut(at) {
+            *weight = 0.0;
         }
     }
 
     /// Takes all others out of the choice.
     pub(super) fn keep(&mut self, mut allowed: impl FnMut(u32) -> bool) {
+        self.weights.clear();
         for (token, score) in (0..).zip(&mut self.scores) {
             if !allowed(token) {
                 *score = f64::NEG_INFINITY;
@@ -66,29 +77,37 @@ impl Sampler {
 
     /// A token; none if there is no choice left.
     pub(super) fn draw(&mut self) -> Option<u32> {
-        let (likeliest, most) = self.likeliest()?;
         if self.temperature <= 0.0 {
-            return Some(likeliest);
+            return self.likeliest().map(|(token, _)| token);
         }
-        self.weights.clear();
-        self.weights
-            .extend(self.scores.iter().map(|score| (score - most).exp()));
-        if self.is_relative() {
-            self.cut();
-        }
-        let all: f64 = self.weights.iter().sum();
-        let mut rest = self.random.unit() * all;
-        let mut last = likeliest;
+        let mut rest = self.weigh()? * self.random.unit();
+        let mut last = None;
         for (token, weight) in (0..).zip(&self.weights) {
             if *weight > 0.0 {
-                last = token;
+                last = Some(token);
                 rest -= weight;
                 if rest < 0.0 {
                     break;
                 }
             }
         }
-        Some(last)
+        last
+    }
+
+    /// Computes the weights where that has to be, and gives their sum; none if there is no choice left.
+    fn weigh(&mut self) -> Option<f64> {
+        let left: f64 = self.weights.iter().sum();
+        if left >= FAINT {
+            return Some(left);
+        }
+        let (_, most) = self.likeliest()?;
+        self.weights.clear();
+        self.weights
+            .extend(self.scores.iter().map(|score| (score - most).exp()));
+        if self.is_relative() {
+            self.cut();
+        }
+        Some(self.weights.iter().sum())
     }
 
     /// The first of the likeliest, and its score.
@@ -198,6 +217,13 @@ mod tests {
         let counts = counts(&mut sampler(1.0, 1.0, 2), &logits, &[2]);
         assert!((6_200..7_100).contains(&counts[0]), "{counts:?}");
         assert_eq!(counts[2], 0);
+    }
+
+    #[test]
+    fn what_is_left_keeps_its_shares_however_faint_it_was() {
+        let logits = [90.0, 80.0, 0.0, 2.0_f32.ln()];
+        let counts = counts(&mut sampler(1.0, 1.0, 4), &logits, &[0, 1]);
+        assert!((12_900..13_800).contains(&counts[3]), "{counts:?}");
     }
 
     #[test]
