@@ -1,7 +1,8 @@
 """`python -m nano.base`: the untrained `zero-nano`, a small Llama with a tokenizer of its own.
 
-The tokenizer is of the kind that llama.cpp calls `llama`. Its pieces are words of the descriptions, single digits (so
-that a constant is copied digit by digit), and whole instructions with the index of a local or label.
+The tokenizer is of the kind that llama.cpp calls `llama`. Its pieces are words of the descriptions, one or two digits
+(a constant is copied, and what is one token is copied at once), and whole instructions with the index of a local or
+label.
 """
 
 import argparse
@@ -12,10 +13,10 @@ from zero_tune import question, records, templates, tokenizer
 from zero_tune.wat import narrow
 
 SEED = 11
-# What may be joined: an instruction with its index, an operator, a word, marks; digits never. A name is joined of
+# What may be joined: an instruction with its index, an operator, a word, two digits, marks. A name is joined of
 # words, so that it is copied as it was read.
 PIECES = (
-    r"▁(?:local\.(?:get|set|tee)|br_if|br)▁\d(?!\d)|▁?[if](?:32|64)(?:\.[a-z0-9_]+)?|▁?[A-Za-z]+|_|\d|▁?[^\w\s▁]+|▁|\n"
+    r"▁(?:local\.(?:get|set|tee)|br_if|br)▁\d(?!\d)|▁?[if](?:32|64)(?:\.[a-z0-9_]+)?|▁?[A-Za-z]+|_|\d{1,2}|▁?[^\w\s▁]+|▁|\n"
 )
 
 
@@ -24,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--vocabulary", type=int, default=1536)
+    parser.add_argument("--vocabulary", type=int, default=2048)
     parser.add_argument("--hidden", type=int, default=160)
     parser.add_argument("--layers", type=int, default=6)
     args = parser.parse_args()
