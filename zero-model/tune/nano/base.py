@@ -15,7 +15,10 @@ from zero_tune.wat import narrow
 SEED = 11
 # What may be joined: an instruction with its index, an operator, a word, two digits, marks. A name is joined of
 # words, so that it is copied as it was read.
-PIECES = r"▁(?:local\.(?:get|set|tee)|br_if|br)▁\d(?!\d)|▁?[if](?:32|64)(?:\.[a-z0-9_]+)?|▁?[A-Za-z]+|_|\d{1,2}|▁?[^\w\s▁]+|▁|\n"
+PIECES = (
+    r"▁(?:local\.(?:get|set|tee)|br_if|br)▁\d(?!\d)|▁?[if](?:32|64)(?:\.[a-z0-9_]+)?"
+    r"|▁?[A-Za-z]+|_|\d{1,2}|▁?[^\w\s▁]+|▁|\n"
+)
 
 
 def main() -> None:

@@ -53,7 +53,16 @@ def test_a_record_about_memory_is_asked_without_its_calls(tmp_path) -> None:
         assert len(question.of_record(found).splitlines()) == 2
 
 
-@pytest.mark.parametrize("calls", [7, [7], [{"result": "i32.const 1"}], [call("i32.const x", result="i32.const 1")]])
+@pytest.mark.parametrize(
+    "calls",
+    [
+        7,
+        [7],
+        [{"result": "i32.const 1"}],
+        [call("i32.const x", result="i32.const 1")],
+        [call(result="f64.const 0x1p9999")],
+    ],
+)
 def test_calls_that_are_none_are_refused_by_line(tmp_path, calls) -> None:
     with pytest.raises(TuneError, match=r"records.jsonl:1"):
         of(tmp_path, "a", calls)

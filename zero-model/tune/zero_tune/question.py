@@ -81,13 +81,13 @@ def _buffer(kind: str, inside: Any) -> str:
     if kind == "bytes":
         elements = [f"0x{byte:02x}" for byte in bytes.fromhex(inside)]
     else:
-        elements = [_float(one) if isinstance(one, float) else str(one) for one in inside]
+        elements = [_float(float(one)) if kind == "f64" else str(one) for one in inside]
     return f"[{', '.join(elements)}]"
 
 
 def _float(value: float) -> str:
     """As Rust writes one in a list that is shown."""
-    digits, mark, exponent = repr(value).partition("e")
+    digits, mark, exponent = repr(value).replace("nan", "NaN").partition("e")
     return f"{digits}e{int(exponent)}" if mark else digits
 
 

@@ -163,10 +163,12 @@ def _calls(fields: dict[str, Any]) -> tuple[Call, ...]:
         if any(one["role"] != "scalar" for one in fields.get("abi", [])):
             return ()
         calls = [call for one in fields.get("io_examples", [])[:INPUTS] if (call := _call(one))]
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError) as error:
         raise ValueError("abi or io_examples do not follow the schema") from error
-    first = {call.result: call for call in reversed(calls)}.values()
-    return tuple(sorted(calls, key=lambda call: (call not in first, calls.index(call)))[:EXAMPLES])
+    first: dict[int | float, Call] = {}
+    for call in calls:
+        first.setdefault(call.result, call)
+    return tuple(dict.fromkeys([*first.values(), *calls]))[:EXAMPLES]
 
 
 def _call(one: dict[str, Any]) -> Call | None:
