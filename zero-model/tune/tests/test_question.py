@@ -36,6 +36,15 @@ def of(tmp_path, instruction: str, calls: list[dict[str, object]], **fields: obj
     return records.load(dataset(tmp_path / "records.jsonl", [one])).records[0]
 
 
+def test_a_harvested_function_on_numbers_brings_its_calls(tmp_path) -> None:
+    # As `cargo zero harvest` writes it: the result is the last of `abi`, and what is not there is null.
+    absent = {"pages": 0, "memory": [], "result_text": None, "result_bytes": None, "memory_after": []}
+    calls = [call("i32.const -23", "f64.const 84.0", result="i64.const 10", **absent)]
+    calls.append(call("i32.const 1", "f64.const 84.0", result="i64.const 1024", **absent | {"result_bytes": "00ff"}))
+    found = of(tmp_path, "a", calls, abi=[{"role": "scalar"}, {"role": "scalar"}, {"role": "return"}])
+    assert [question.line("f", one) for one in found.examples] == ["f(-23, 84.0) returns 10"]
+
+
 def test_a_record_is_asked_with_any_number_of_its_calls_of_numbers(tmp_path) -> None:
     first = 'Export it as "f", with the type f(i32, f64) -> i64.'
     shown = ["f(1, 3.0) returns 7", "f(-3, -0.0) returns 10", "f(2, 2.0) returns 7"]

@@ -160,7 +160,7 @@ def _record(fields: Any) -> Record:
 def _calls(fields: dict[str, Any]) -> tuple[Call, ...]:
     """Some of `io_examples` (spec/dataset.md, section 5) if they are calls of numbers; those with new results first."""
     try:
-        if any(one["role"] != "scalar" for one in fields.get("abi", [])):
+        if any(one["role"] not in ("scalar", "return") for one in fields.get("abi", [])):
             return ()
         calls = [call for one in fields.get("io_examples", [])[:INPUTS] if (call := _call(one))]
     except (AttributeError, KeyError, OverflowError, TypeError) as error:
@@ -172,7 +172,8 @@ def _calls(fields: dict[str, Any]) -> tuple[Call, ...]:
 
 
 def _call(one: dict[str, Any]) -> Call | None:
-    if one.get("memory") or one.get("memory_after") or one.get("result") is None:
+    elsewhere = ("memory", "memory_after", "result_text", "result_bytes")
+    if one.get("result") is None or any(one.get(name) for name in elsewhere):
         return None
     args = [_number(arg) for arg in one["args"]]
     result = _number(one["result"])
