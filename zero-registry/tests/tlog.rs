@@ -87,26 +87,28 @@ fn another_implementation_reads_every_leaf_and_follows_the_log() {
 #[test]
 fn another_implementation_refuses_what_is_not_the_log() {
     let (registry, older) = grown();
-    let failed = |folder: &Path, key: &str, older: Option<&Path>| {
-        let output = read(folder, key, older);
-        assert!(!output.status.success(), "{output:?}");
+    let fails = |folder: &Path, key: &str, older: &Path, why: &str| {
+        let output = read(folder, key, Some(older));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(why), "{output:?}");
     };
-    failed(
-        registry.path(),
-        &verifier_key("registry.example/other"),
-        None,
-    );
+    let ours = verifier_key(ORIGIN);
+    let stranger = verifier_key("registry.example/other");
+    fails(registry.path(), &stranger, &older, "UnverifiedNote");
     // The history of another registry of the same name and key.
     let other = Registry::new();
     other.claim("other", T0);
     let foreign = other.path().join("checkpoint");
-    failed(registry.path(), &verifier_key(ORIGIN), Some(&foreign));
-    for tile in ["tile/0/000", "tile/entries/000"] {
+    fails(registry.path(), &ours, &foreign, "InvalidProof");
+    for (tile, why) in [
+        ("tile/0/000", "InconsistentTile"),
+        ("tile/entries/000", "InvalidProof"),
+    ] {
         let copy = registry.copy();
         let path = copy.path().join(tile);
         let mut bytes = fs::read(&path).expect("a tile");
         bytes[40] ^= 1;
         fs::write(&path, bytes).expect("a file");
-        failed(copy.path(), &verifier_key(ORIGIN), Some(&older));
+        fails(copy.path(), &ours, &older, why);
     }
 }

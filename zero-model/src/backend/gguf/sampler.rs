@@ -221,8 +221,8 @@ mod tests {
 
     #[test]
     fn what_is_left_keeps_its_shares_however_faint_it_was() {
-        let logits = [90.0, 80.0, 0.0, 2.0_f32.ln()];
-        let counts = counts(&mut sampler(1.0, 1.0, 4), &logits, &[0, 1]);
+        let logits = [90.0, 80.0, 0.0, 0.1 * 2.0_f32.ln()];
+        let counts = counts(&mut sampler(0.1, 1.0, 4), &logits, &[0, 1]);
         assert!((12_900..13_800).contains(&counts[3]), "{counts:?}");
     }
 
