@@ -100,15 +100,12 @@ fn another_implementation_refuses_what_is_not_the_log() {
     other.claim("other", T0);
     let foreign = other.path().join("checkpoint");
     fails(registry.path(), &ours, &foreign, "InvalidProof");
-    for (tile, why) in [
-        ("tile/0/000", "InconsistentTile"),
-        ("tile/entries/000", "InvalidProof"),
-    ] {
+    for tile in ["tile/0/000", "tile/entries/000"] {
         let copy = registry.copy();
         let path = copy.path().join(tile);
         let mut bytes = fs::read(&path).expect("a tile");
         bytes[40] ^= 1;
         fs::write(&path, bytes).expect("a file");
-        fails(copy.path(), &ours, &older, why);
+        fails(copy.path(), &ours, &older, "InvalidProof");
     }
 }
